@@ -1,0 +1,1 @@
+"""Agents: who learns. Training programs and policies that need the `train` extra."""
