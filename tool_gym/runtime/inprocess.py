@@ -1,0 +1,181 @@
+"""Template tools in this process: compiled once per tool and world, no copies, no threads, no `exec`.
+
+What is covered: schema validation before anything runs; unknown tools, invalid arguments, unmet
+preconditions and a template's own bugs become typed results; a failed call has no effect; no tool can loop,
+block or read anything but its world.
+What is not covered: foreign Python source, which this runtime refuses.
+"""
+
+from __future__ import annotations
+
+import difflib
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from tool_gym import jsonio
+from tool_gym.errors import ScenarioError, UnknownNameError
+from tool_gym.scenario import Fault, TemplateImpl, ToolSpec
+from tool_gym.tools import FAMILIES
+from tool_gym.tools.base import Bindings, Family, Run, ToolFailure
+from tool_gym.turns import Outcome, ToolResult, failed
+from tool_gym.validation import ArgumentValidator
+from tool_gym.world import BaseTables, Delta, World, WorldView
+
+_LOG = logging.getLogger(__name__)
+_OK = Outcome.OK
+
+
+class CompiledTool(NamedTuple):
+    """A tool bound to a world."""
+
+    is_valid: Callable[[Any], bool]
+    run: Run
+    writes: bool
+    validator: ArgumentValidator
+
+
+class InProcessRuntime:
+    """Runs a scenario's template tools over a world."""
+
+    __slots__ = ("_base", "_faults", "_tools")
+
+    def __init__(self, tools: tuple[ToolSpec, ...], world: World, faults: tuple[Fault, ...] = ()) -> None:
+        """Compile `tools` for `world`.
+
+        Raises:
+            ScenarioError: If a tool is foreign source, or does not fit its family or the world.
+        """
+        self._base = world.base
+        self._tools = {tool.name: _compiled(tool, world.base) for tool in tools}
+        self._faults = {fault.tool: fault.times for fault in faults}
+
+    def start(self) -> InProcessSession:
+        """Open the session of a new episode; costs no copy of the world."""
+        return InProcessSession(self._base, self._tools, self._faults)
+
+
+class InProcessSession:
+    """One episode's tools and its copy-on-write view of the world."""
+
+    __slots__ = ("_faults", "_tools", "_view")
+
+    def __init__(self, base: BaseTables, tools: Mapping[str, CompiledTool], faults: Mapping[str, int]) -> None:
+        self._view = WorldView(base)
+        self._tools = tools
+        self._faults = faults
+
+    def call(self, name: str, arguments: dict[str, Any]) -> ToolResult:
+        """Run one call; see `Session.call`."""
+        tool = self._tools.get(name)
+        if tool is None:
+            return _unknown(name, self._tools)
+        if not tool.is_valid(arguments):
+            return failed(Outcome.INVALID_ARGUMENTS, tool.validator.explain(arguments) or "arguments do not fit")
+        if self._faults and self._faults.get(name, 0) > 0:
+            self._faults = {**self._faults, name: self._faults[name] - 1}
+            return failed(Outcome.TRANSIENT_FAULT, f"{name} is briefly unavailable; the same call may be tried again")
+        view = self._view
+        if not tool.writes:
+            try:
+                return ToolResult(_OK, tool.run(view, arguments))
+            except ToolFailure as failure:
+                return failed(failure.outcome, str(failure))
+            except Exception:  # noqa: BLE001 - a broken tool is an observation, never a crash
+                return _broken(name)
+        return self._write(name, tool, arguments)
+
+    def snapshot(self) -> tuple[Delta, Mapping[str, int]]:
+        """Return the state; see `Session.snapshot`."""
+        return self._view.delta, self._faults
+
+    def restore(self, state: Any) -> None:
+        """Return to `state`; see `Session.restore`."""
+        self._view.delta, self._faults = state
+
+    def digest(self) -> str:
+        """Hash the world as this episode sees it."""
+        return self._view.digest()
+
+    def close(self) -> None:
+        """Release nothing: the session holds only memory."""
+
+    def _write(self, name: str, tool: CompiledTool, arguments: dict[str, Any]) -> ToolResult:
+        view = self._view
+        before, view.effects = view.delta, []
+        try:
+            value = tool.run(view, arguments)
+        except ToolFailure as failure:
+            view.delta = before
+            return failed(failure.outcome, str(failure))
+        except Exception:  # noqa: BLE001 - a broken tool is an observation, never a crash
+            view.delta = before
+            return _broken(name)
+        return ToolResult(_OK, value, "", tuple(view.effects))
+
+
+def check_tool(tool: ToolSpec, base: BaseTables) -> tuple[Family, Bindings]:
+    """Return the family and checked bindings of a template tool.
+
+    Raises:
+        ScenarioError: If the tool is foreign source, of an unknown family, or bound to what the world lacks.
+    """
+    impl = tool.impl
+    if not isinstance(impl, TemplateImpl):
+        msg = f"tool {tool.name!r} is Python source; it needs an isolated runtime, which this release does not have"
+        raise ScenarioError(msg)
+    family = FAMILIES.get(impl.family)
+    if family is None:
+        msg = f"tool {tool.name!r}: {UnknownNameError.of('tool family', impl.family, FAMILIES)}"
+        raise ScenarioError(msg)
+    try:
+        bindings = family.bindings.model_validate(impl.bindings)
+        roles = family.parameters(bindings, base)
+    except ValidationError as error:
+        msg = f"tool {tool.name!r}: bindings do not fit family {family.name!r}: {error.errors()[0]['msg']}"
+        raise ScenarioError(msg) from None
+    except (KeyError, AttributeError) as error:
+        msg = f"tool {tool.name!r} is bound to {error} which the world does not have"
+        raise ScenarioError(msg) from None
+    public = set(tool.parameters.get("properties", {}))
+    given = {impl.renames.get(name, name) for name in public - set(impl.inert)} | impl.constants.keys()
+    if not set(roles.required) <= given or not given <= roles.properties.keys():
+        msg = f"tool {tool.name!r}: its parameters give {sorted(given)}, family {family.name!r} takes " + str(
+            sorted(roles.properties)
+        )
+        raise ScenarioError(msg)
+    return family, bindings
+
+
+def _compiled(tool: ToolSpec, base: BaseTables) -> CompiledTool:
+    key = jsonio.dump_bytes([tool.name, tool.impl.model_dump(mode="json"), tool.parameters], sort_keys=True)
+    found = base.compiled.get(key)
+    if found is None:
+        found = base.compiled[key] = _compile(tool, base)
+    return found
+
+
+def _compile(tool: ToolSpec, base: BaseTables) -> CompiledTool:
+    family, bindings = check_tool(tool, base)
+    validator = ArgumentValidator.of(tool.parameters)
+    run, impl = family.compile(bindings, base), tool.impl
+    if isinstance(impl, TemplateImpl) and (impl.renames or impl.constants or impl.inert):
+        run = _translating(run, impl)
+    return CompiledTool(validator.is_valid, run, family.writes, validator)
+
+
+def _translating(run: Run, impl: TemplateImpl) -> Run:
+    return lambda view, arguments: run(view, impl.translate(arguments))
+
+
+def _unknown(name: str, tools: Mapping[str, CompiledTool]) -> ToolResult:
+    close = difflib.get_close_matches(name[:80], tools, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return failed(Outcome.UNKNOWN_TOOL, f"no tool is named {name[:80]!r}.{hint}")
+
+
+def _broken(name: str) -> ToolResult:
+    _LOG.exception("tool %r failed", name)
+    return failed(Outcome.TOOL_ERROR, f"{name} failed")

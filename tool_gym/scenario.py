@@ -1,0 +1,459 @@
+"""What a scenario is: the data model of everything an episode is made of and scored by.
+
+A scenario says what the user wants, over which world, with which tools, and what doing it right means: an
+explicit graph of sub-goals (one per call of the oracle), the goals that rest on them, and one or more minimal
+plans. It is data: frozen, versioned, written as one line of JSON. Tool code never sees any of it but the tools.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from tool_gym import jsonio
+from tool_gym.errors import NoOracleError, ScenarioError, UnknownNameError, VersionError
+from tool_gym.tools.base import FactKey
+from tool_gym.values import Scalar, Value
+from tool_gym.world import World
+
+SCHEMA_VERSION = 1
+"""Version of this data model; a file of another version is refused, never guessed at."""
+
+SHAPES = (
+    "single_hop",
+    "parallel_single_hop",
+    "multi_hop",
+    "parallel_multi_hop",
+    "write",
+    "read_then_write",
+    "conditional",
+    "multi_turn",
+    "decline",
+    "ask",
+)
+"""The first four are FTRL's (arXiv 2508.08791)."""
+
+Shape: TypeAlias = Literal[
+    "single_hop",
+    "parallel_single_hop",
+    "multi_hop",
+    "parallel_multi_hop",
+    "write",
+    "read_then_write",
+    "conditional",
+    "multi_turn",
+    "decline",
+    "ask",
+]
+Identifier: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
+ToolName: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,63}$")]
+
+_NOT_CONTENT = (
+    "id",
+    "schema_version",
+    "generator_version",
+    "seed_path",
+    "provenance",
+    "licence",
+    "difficulty",
+    "certificate",
+)
+
+
+class Model(BaseModel):
+    """Base of the data model: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Copy the model; what was computed from the original is computed anew."""
+        copied = super().model_copy(update=update, deep=deep)
+        for name in copied.__dict__.keys() - type(self).model_fields.keys():
+            del copied.__dict__[name]
+        return copied
+
+
+class TemplateImpl(Model):
+    """A tool family bound to a world by data; runs in-process."""
+
+    kind: Literal["template"] = "template"
+    family: str
+    bindings: dict[str, Any] = Field(default_factory=dict)
+    constants: dict[str, Scalar] = Field(default_factory=dict)
+    """Family arguments fixed for this tool, hence not among its parameters."""
+    renames: dict[str, str] = Field(default_factory=dict)
+    """Public parameter → the family's name for it, where they differ."""
+    inert: tuple[str, ...] = ()
+    """Public parameters that are accepted and change nothing."""
+
+    def translate(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Turn public arguments into the family's: rename them, drop inert ones, add constants."""
+        renames, inert = self.renames, self.inert
+        family = {renames.get(name, name): value for name, value in arguments.items() if name not in inert}
+        return {**family, **self.constants}
+
+
+class PythonImpl(Model):
+    """Python source nobody here wrote; runs in isolated workers only."""
+
+    kind: Literal["python"] = "python"
+    source: str
+    entry: str
+    """Name of the function to call."""
+
+
+class ToolSpec(Model):
+    """A tool as the model sees it, and what runs behind it."""
+
+    name: ToolName
+    description: str
+    parameters: dict[str, Any]
+    """JSON Schema (draft 2020-12) of the arguments object."""
+    impl: Annotated[TemplateImpl | PythonImpl, Field(discriminator="kind")]
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The tool in OpenAI's `tools` form; a fresh dict each time."""
+        function = {"name": self.name, "description": self.description, "parameters": self.parameters}
+        return {"type": "function", "function": function}
+
+
+class Binding(Model):
+    """The question a sub-goal's call puts to the world, in the canonical form of `tool_gym.tools.base.Fact`."""
+
+    operation: str
+    entity: str | None = None
+    row: str | None = None
+    field: str | None = None
+    filter: tuple[tuple[str, Scalar], ...] = ()
+    inputs: tuple[Scalar, ...] = ()
+
+    @cached_property
+    def key(self) -> FactKey:
+        """The binding as a key."""
+        return (self.operation, self.entity, self.row, self.field, self.filter, self.inputs)
+
+
+class Parent(Model):
+    """An edge of the hop graph."""
+
+    id: Identifier
+    """A sub-goal, or an ask goal whose reply is needed."""
+    kind: Literal["data", "control"] = "data"
+    """data: its value is an argument here. control: it decides that this call is made at all."""
+
+
+class CellEffect(Model):
+    """One cell a write leaves behind."""
+
+    table: str
+    row: str | None = None
+    """Row id; None stands for a row the call creates."""
+    field: str
+    after: Scalar | None = None
+
+
+class SubGoal(Model):
+    """What one call of the oracle finds out or brings about."""
+
+    id: Identifier
+    question: str = ""
+    tool: ToolName
+    arguments: dict[str, Any] | None = None
+    """The oracle's arguments, references resolved. None in imported records."""
+    binding: Binding | None = None
+    """None in imported records: a call to the tool that serves the gold then counts (value-only scoring)."""
+    result_path: tuple[str | int, ...] = ()
+    gold: Value | None = None
+    """The value a read serves; None for a write."""
+    effects: tuple[CellEffect, ...] = ()
+    """The cells a write leaves behind; empty for a read."""
+    parents: tuple[Parent, ...] = ()
+    user_turn: int = Field(default=0, ge=0)
+    """The user turn that asks for it; earlier it is a guess."""
+
+    @model_validator(mode="after")
+    def _gold_or_effects(self) -> SubGoal:
+        if (self.gold is None) == (not self.effects):
+            msg = f"sub-goal {self.id!r} needs either a gold value or effects"
+            raise ValueError(msg)
+        return self
+
+
+class _Goal(Model):
+    id: Identifier
+    user_turn: int = Field(default=0, ge=0)
+    rests_on: tuple[Identifier, ...] = ()
+    """Sub-goals that must be solved first; those that are not in a plan don't bind it."""
+
+
+class AnswerGoal(_Goal):
+    """The user turn must end with an answer that states `gold`."""
+
+    kind: Literal["answer"] = "answer"
+    gold: Value
+
+
+class StateGoal(_Goal):
+    """When the user turn ends, its net effects on the world must be `required`, and nothing beyond `allowed`."""
+
+    kind: Literal["state"] = "state"
+    required: tuple[CellEffect, ...] = Field(min_length=1)
+    allowed: tuple[CellEffect, ...] = ()
+
+
+class DeclineGoal(_Goal):
+    """The user turn must end by declining: it cannot be done with these tools and this world."""
+
+    kind: Literal["decline"] = "decline"
+    reason: str
+
+
+class AskGoal(_Goal):
+    """The model must ask for something the user left out; the scripted user then replies."""
+
+    kind: Literal["ask"] = "ask"
+    slot: str
+    keywords: tuple[str, ...] = Field(min_length=1)
+    """A question is taken to ask for the slot if it has one of these words, case aside."""
+    reply: str
+
+    def is_asked_by(self, text: str) -> bool:
+        """Return whether the question `text` asks for this slot."""
+        lowered = text.casefold()
+        return any(keyword.casefold() in lowered for keyword in self.keywords)
+
+
+Goal: TypeAlias = Annotated[AnswerGoal | StateGoal | DeclineGoal | AskGoal, Field(discriminator="kind")]
+
+
+class Reference(Model):
+    """An argument taken from an earlier result of the plan."""
+
+    sub_goal: Identifier
+    path: tuple[str | int, ...]
+
+
+class PlanStep(Model):
+    """One call of a plan."""
+
+    sub_goal: Identifier
+    literals: dict[str, Any] = Field(default_factory=dict)
+    references: dict[str, Reference] = Field(default_factory=dict)
+
+
+class Plan(Model):
+    """A minimal way to solve the scenario, in an order its graph allows."""
+
+    steps: tuple[PlanStep, ...]
+
+
+class Fault(Model):
+    """A transient fault: the first `times` valid calls to the tool fail and may be tried again at no cost."""
+
+    tool: ToolName
+    times: int = Field(ge=1, le=8)
+
+
+class Scenario(Model):
+    """One task: what the user says, the tools, and what doing it right means."""
+
+    id: Identifier
+    """Derived from the content; see `content_id`."""
+    schema_version: int = SCHEMA_VERSION
+    generator_version: str = ""
+    seed_path: str = ""
+    """The path of seeds that regenerates it."""
+    provenance: str = ""
+    licence: str = "Apache-2.0"
+    domain: str
+    shape: Shape
+    user_turns: tuple[str, ...] = Field(min_length=1)
+    """What the user says, in order; the next line comes whether or not the last act was right."""
+    world_ref: str | None = None
+    """Id of a world of the pack."""
+    world: World | None = None
+    """The world itself, where the scenario stands alone."""
+    tools: tuple[ToolSpec, ...]
+    sub_goals: tuple[SubGoal, ...] = ()
+    goals: tuple[Goal, ...] = Field(min_length=1)
+    plans: tuple[Plan, ...] = ()
+    """Minimal plans; none in imported records, which then have no oracle."""
+    faults: tuple[Fault, ...] = ()
+    knobs: dict[str, Scalar] = Field(default_factory=dict)
+    """Complexity vector asked for."""
+    difficulty: dict[str, Scalar] = Field(default_factory=dict)
+    """Complexity measured."""
+    certificate: dict[str, Any] = Field(default_factory=dict)
+    """What each gate found."""
+
+    @cached_property
+    def content_id(self) -> str:
+        """The id this content should have: 16 hexadecimal digits."""
+        content = self.model_dump(mode="json", exclude=set(_NOT_CONTENT) | {"world", "world_ref"})
+        content["world"] = self.world.id if self.world is not None else self.world_ref
+        return hashlib.blake2b(jsonio.dump_bytes(content, sort_keys=True), digest_size=8).hexdigest()
+
+    @cached_property
+    def sub_goal_by_id(self) -> dict[str, SubGoal]:
+        """Sub-goals by id."""
+        return {sub_goal.id: sub_goal for sub_goal in self.sub_goals}
+
+    @cached_property
+    def tool_by_name(self) -> dict[str, ToolSpec]:
+        """Tools by name."""
+        return {tool.name: tool for tool in self.tools}
+
+    @cached_property
+    def derived(self) -> dict[object, Any]:
+        """Room for what is computed from the scenario once, by whatever computes it; no part of its content."""
+        return {}
+
+    @property
+    def depth(self) -> int:
+        """Length of the longest chain of sub-goals, in calls; 0 where no call is needed."""
+        levels: dict[str, int] = {}
+        for sub_goal in self.sub_goals:
+            levels[sub_goal.id] = 1 + max((levels.get(parent.id, 0) for parent in sub_goal.parents), default=0)
+        return max(levels.values(), default=0)
+
+    def oracle(self) -> Plan:
+        """Return the first plan.
+
+        Raises:
+            NoOracleError: If the scenario carries none.
+        """
+        if not self.plans:
+            msg = f"scenario {self.id} carries no plan, so it has no oracle (imported records have none)"
+            raise NoOracleError(msg)
+        return self.plans[0]
+
+    def goals_of(self, user_turn: int) -> tuple[Goal, ...]:
+        """Return the goals of one user turn."""
+        return tuple(goal for goal in self.goals if goal.user_turn == user_turn)
+
+    def with_id(self) -> Scenario:
+        """Return the scenario under the id its content gives it."""
+        return self.model_copy(update={"id": self.content_id})
+
+    def to_json(self) -> str:
+        """Return the scenario as one line of JSON."""
+        return jsonio.dumps(self.model_dump(mode="json", exclude_defaults=True) | {"schema_version": SCHEMA_VERSION})
+
+    @classmethod
+    def from_json(cls, text: str | bytes, *, check_id: bool = True) -> Scenario:
+        """Parse and check a scenario.
+
+        Args:
+            text: One JSON object.
+            check_id: Whether the id must be the one its content gives.
+
+        Raises:
+            VersionError: If it was written for another schema version.
+            ScenarioError: If it breaks the data model.
+        """
+        try:
+            scenario = cls.model_validate_json(text)
+        except ValidationError as error:
+            raise _explain(text, error) from None
+        if scenario.schema_version != SCHEMA_VERSION:
+            raise _wrong_version(scenario.schema_version)
+        if check_id and scenario.id != scenario.content_id:
+            msg = f"scenario {scenario.id!r} was altered: its content gives the id {scenario.content_id!r}"
+            raise ScenarioError(msg)
+        return scenario
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Scenario:
+        _check_names(self)
+        _check_graph(self)
+        for plan in self.plans:
+            _check_plan(self, plan)
+        return self
+
+
+def scenario_schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of a scenario."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Scenario.model_json_schema()}
+
+
+def _check_names(scenario: Scenario) -> None:
+    for kind, ids in (
+        ("tool", [tool.name for tool in scenario.tools]),
+        ("sub-goal or goal", [item.id for item in (*scenario.sub_goals, *scenario.goals)]),
+    ):
+        repeated = next((name for name in ids if ids.count(name) > 1), None)
+        if repeated is not None:
+            msg = f"two {kind}s are named {repeated!r}"
+            raise ValueError(msg)
+    if (scenario.world is None) == (scenario.world_ref is None):
+        msg = "give either a world or a world_ref"
+        raise ValueError(msg)
+    last = len(scenario.user_turns)
+    for item in (*scenario.sub_goals, *scenario.goals):
+        if item.user_turn >= last:
+            msg = f"{item.id!r} belongs to user turn {item.user_turn}, but there are only {last}"
+            raise ValueError(msg)
+
+
+def _check_graph(scenario: Scenario) -> None:
+    tools, earlier = set(scenario.tool_by_name), {goal.id for goal in scenario.goals if goal.kind == "ask"}
+    for sub_goal in scenario.sub_goals:
+        if sub_goal.tool not in tools:
+            raise ValueError(str(UnknownNameError.of("tool", sub_goal.tool, tools)))
+        for parent in sub_goal.parents:
+            if parent.id not in earlier:
+                msg = f"sub-goal {sub_goal.id!r} names the parent {parent.id!r}, which is no earlier sub-goal"
+                raise ValueError(msg)
+        earlier.add(sub_goal.id)
+    for goal in scenario.goals:
+        missing = set(goal.rests_on) - scenario.sub_goal_by_id.keys()
+        if missing:
+            msg = f"goal {goal.id!r} rests on unknown sub-goals {sorted(missing)}"
+            raise ValueError(msg)
+
+
+def _check_plan(scenario: Scenario, plan: Plan) -> None:
+    done: set[str] = set()
+    calls: set[tuple[str, bytes]] = set()
+    for step in plan.steps:
+        sub_goal = scenario.sub_goal_by_id.get(step.sub_goal)
+        if sub_goal is None or sub_goal.arguments is None:
+            msg = f"the plan names {step.sub_goal!r}, which is no sub-goal with arguments"
+            raise ValueError(msg)
+        for name, reference in step.references.items():
+            if reference.sub_goal not in done:
+                msg = f"argument {name!r} of {step.sub_goal!r} refers to {reference.sub_goal!r}, which is not done yet"
+                raise ValueError(msg)
+        if step.literals.keys() | step.references.keys() != sub_goal.arguments.keys():
+            msg = f"the plan's arguments of {step.sub_goal!r} differ from the sub-goal's"
+            raise ValueError(msg)
+        call = (sub_goal.tool, jsonio.dump_bytes(sub_goal.arguments, sort_keys=True))
+        if call in calls:
+            msg = f"the plan makes the call of {step.sub_goal!r} twice"
+            raise ValueError(msg)
+        calls.add(call)
+        done.add(step.sub_goal)
+
+
+def _explain(text: str | bytes, error: ValidationError) -> ScenarioError:
+    try:
+        version = jsonio.loads(text if isinstance(text, str) else text.decode()).get("schema_version", SCHEMA_VERSION)
+    except (ValueError, AttributeError):
+        version = SCHEMA_VERSION
+    if version != SCHEMA_VERSION:
+        return _wrong_version(version)
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"]) or "the top level"
+    return ScenarioError(f"not a scenario: {first['msg']} (at {where}; {error.error_count()} problems in all)")
+
+
+def _wrong_version(version: Any) -> VersionError:
+    return VersionError(
+        f"the scenario has schema version {str(version)[:40]!r}; this release reads version {SCHEMA_VERSION}. "
+        "Regenerate it, or install the release that wrote it"
+    )

@@ -1,0 +1,67 @@
+"""list: the rows that belong to a parent, page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from tool_gym.tools.base import (
+    ID_SCHEMA,
+    Arguments,
+    Bindings,
+    Fact,
+    Family,
+    Parameters,
+    Run,
+    filter_key,
+    group,
+    record_facts,
+)
+from tool_gym.world import BaseTables, WorldView
+
+MAX_PAGE_SIZE = 20
+
+
+class ListBindings(Bindings):
+    """Which rows are listed, and by which reference column; without one, all of them."""
+
+    table: str
+    by: str | None = None
+    page_size: int = 10
+
+
+def _parameters(bindings: ListBindings, _: BaseTables) -> Parameters:
+    properties: dict[str, dict[str, Any]] = {
+        "page": {"type": "integer", "minimum": 1, "default": 1},
+        "page_size": {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE, "default": bindings.page_size},
+    }
+    if bindings.by is None:
+        return Parameters(properties, ())
+    return Parameters({bindings.by: ID_SCHEMA, **properties}, (bindings.by,))
+
+
+def _compile(bindings: ListBindings, base: BaseTables) -> Run:
+    table, by = bindings.table, bindings.by
+
+    def run(view: WorldView, arguments: Arguments) -> Any:
+        rows = group(view, table, by, arguments)
+        size, page = arguments.get("page_size", bindings.page_size), arguments.get("page", 1)
+        shown = rows[(page - 1) * size : page * size]
+        return {
+            "total": len(rows),
+            "page": page,
+            "pages": -(-len(rows) // size),
+            "items": [{"id": row["id"], "name": row["name"]} for row in shown],
+        }
+
+    return run
+
+
+def _facts(bindings: ListBindings, arguments: Arguments, value: Any) -> Iterator[Fact]:
+    filters = {} if bindings.by is None else {bindings.by: arguments[bindings.by]}
+    yield Fact(("aggregate", bindings.table, None, None, filter_key(filters), ("count",)), value["total"], ("total",))
+    for index, item in enumerate(value["items"]):
+        yield from record_facts(bindings.table, item, ("items", index))
+
+
+FAMILY = Family("list", ListBindings, _parameters, _compile, _facts, lambda b: (b.table,))

@@ -1,0 +1,83 @@
+"""summarize: count, sum, average, minimum or maximum over a group of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from tool_gym.tools.base import (
+    ID_SCHEMA,
+    Arguments,
+    Bindings,
+    Fact,
+    Family,
+    Parameters,
+    Run,
+    cell_schema,
+    filter_key,
+    group,
+    not_found,
+    precondition,
+)
+from tool_gym.world import BaseTables, WorldView, fold
+
+OPERATIONS: dict[str, Callable[[list[float]], float]] = {
+    "sum": sum,
+    "average": lambda values: sum(values) / len(values),
+    "minimum": min,
+    "maximum": max,
+}
+
+
+class SummarizeBindings(Bindings):
+    """Which rows are summarised, within which group, over which numeric fields, with which filters."""
+
+    table: str
+    by: str | None = None
+    fields: tuple[str, ...] = ()
+    filters: tuple[str, ...] = ()
+
+
+def _parameters(bindings: SummarizeBindings, base: BaseTables) -> Parameters:
+    columns = base.columns[bindings.table]
+    properties: dict[str, dict[str, Any]] = {} if bindings.by is None else {bindings.by: ID_SCHEMA}
+    operations = ["count", *OPERATIONS] if bindings.fields else ["count"]
+    properties["operation"] = {"type": "string", "enum": operations}
+    required = tuple(properties)
+    if bindings.fields:
+        properties["field"] = {"type": "string", "enum": list(bindings.fields)}
+    properties.update({column: cell_schema(columns[column]) for column in bindings.filters})
+    return Parameters(properties, required)
+
+
+def _compile(bindings: SummarizeBindings, base: BaseTables) -> Run:
+    table, by = bindings.table, bindings.by
+    noun = base.tables[table].noun
+
+    def run(view: WorldView, arguments: Arguments) -> Any:
+        rows = group(view, table, by, arguments)
+        for column in bindings.filters:
+            if column in arguments:
+                wanted = fold(arguments[column])
+                rows = [row for row in rows if fold(row[column]) == wanted]
+        if arguments["operation"] == "count":
+            return {"value": len(rows)}
+        field = arguments.get("field")
+        if field is None:
+            raise precondition(f"operation {arguments['operation']!r} needs the argument 'field'")
+        if not rows:
+            raise not_found(f"there is no matching {noun} in this group")
+        return {"value": round(OPERATIONS[arguments["operation"]]([row[field] for row in rows]), 2)}
+
+    return run
+
+
+def _facts(bindings: SummarizeBindings, arguments: Arguments, value: Any) -> Iterator[Fact]:
+    columns = (*bindings.filters, bindings.by)
+    filters = filter_key({column: arguments[column] for column in columns if column in arguments})
+    operation = arguments["operation"]
+    field = None if operation == "count" else arguments["field"]
+    yield Fact(("aggregate", bindings.table, None, field, filters, (operation,)), value["value"], ("value",))
+
+
+FAMILY = Family("summarize", SummarizeBindings, _parameters, _compile, _facts, lambda b: (b.table,))

@@ -1,0 +1,63 @@
+"""top: the first row of a group in a given order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from tool_gym.tools.base import (
+    ID_SCHEMA,
+    Arguments,
+    Bindings,
+    Fact,
+    Family,
+    Parameters,
+    Run,
+    filter_key,
+    find_key,
+    group,
+    not_found,
+)
+from tool_gym.world import BaseTables, WorldView
+
+
+class TopBindings(Bindings):
+    """Which rows are ordered, within which group, by which columns."""
+
+    table: str
+    by: str | None = None
+    """Reference column that makes the group; None for the whole table."""
+    order_by: tuple[str, ...]
+
+
+def _parameters(bindings: TopBindings, _: BaseTables) -> Parameters:
+    properties: dict[str, dict[str, Any]] = {} if bindings.by is None else {bindings.by: ID_SCHEMA}
+    properties["order_by"] = {"type": "string", "enum": list(bindings.order_by)}
+    properties["direction"] = {"type": "string", "enum": ["ascending", "descending"]}
+    return Parameters(properties, tuple(properties))
+
+
+def _compile(bindings: TopBindings, base: BaseTables) -> Run:
+    table, by = bindings.table, bindings.by
+    noun = base.tables[table].noun
+
+    def run(view: WorldView, arguments: Arguments) -> Any:
+        rows = group(view, table, by, arguments)
+        if not rows:
+            raise not_found(f"there is no {noun} in this group")
+        column = arguments["order_by"]
+        pick = max if arguments["direction"] == "descending" else min
+        row = pick(rows, key=lambda row: (row[column], row["id"]))
+        return {"id": row["id"], "name": row["name"]}
+
+    return run
+
+
+def _facts(bindings: TopBindings, arguments: Arguments, value: Any) -> Iterator[Fact]:
+    filters = filter_key({} if bindings.by is None else {bindings.by: arguments[bindings.by]})
+    order = (arguments["direction"],)
+    yield Fact(("top", bindings.table, None, arguments["order_by"], filters, order), value["id"], ("id",))
+    yield Fact(find_key(bindings.table, "name", value["name"]), value["id"], ("id",))
+
+
+FAMILY = Family("top", TopBindings, _parameters, _compile, _facts, lambda b: (b.table,))
