@@ -8,15 +8,16 @@ plans. It is data: frozen, versioned, written as one line of JSON. Tool code nev
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import re
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from tool_gym import jsonio
-from tool_gym.errors import NoOracleError, ScenarioError, UnknownNameError, VersionError
-from tool_gym.tools.base import FactKey
+from tool_gym import consistency, jsonio
+from tool_gym.errors import NoOracleError, ScenarioError, VersionError
+from tool_gym.model import Kind, Model
+from tool_gym.tools.base import FactKey, filter_key
 from tool_gym.values import Scalar, Value
 from tool_gym.world import World
 
@@ -64,20 +65,7 @@ _NOT_CONTENT = (
 )
 
 
-class Model(BaseModel):
-    """Base of the data model: frozen, unknown keys refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """Copy the model; what was computed from the original is computed anew."""
-        copied = super().model_copy(update=update, deep=deep)
-        for name in copied.__dict__.keys() - type(self).model_fields.keys():
-            del copied.__dict__[name]
-        return copied
-
-
-class TemplateImpl(Model):
+class TemplateImpl(Kind):
     """A tool family bound to a world by data; runs in-process."""
 
     kind: Literal["template"] = "template"
@@ -97,7 +85,7 @@ class TemplateImpl(Model):
         return {**family, **self.constants}
 
 
-class PythonImpl(Model):
+class PythonImpl(Kind):
     """Python source nobody here wrote; runs in isolated workers only."""
 
     kind: Literal["python"] = "python"
@@ -116,7 +104,7 @@ class ToolSpec(Model):
     impl: Annotated[TemplateImpl | PythonImpl, Field(discriminator="kind")]
 
     @property
-    def schema(self) -> dict[str, Any]:
+    def schema(self) -> dict[str, Any]:  # type: ignore[override]  # pydantic's own is deprecated
         """The tool in OpenAI's `tools` form; a fresh dict each time."""
         function = {"name": self.name, "description": self.description, "parameters": self.parameters}
         return {"type": "function", "function": function}
@@ -135,7 +123,7 @@ class Binding(Model):
     @cached_property
     def key(self) -> FactKey:
         """The binding as a key."""
-        return (self.operation, self.entity, self.row, self.field, self.filter, self.inputs)
+        return (self.operation, self.entity, self.row, self.field, filter_key(dict(self.filter)), self.inputs)
 
 
 class Parent(Model):
@@ -184,7 +172,7 @@ class SubGoal(Model):
         return self
 
 
-class _Goal(Model):
+class _Goal(Kind):
     id: Identifier
     user_turn: int = Field(default=0, ge=0)
     rests_on: tuple[Identifier, ...] = ()
@@ -218,14 +206,18 @@ class AskGoal(_Goal):
 
     kind: Literal["ask"] = "ask"
     slot: str
-    keywords: tuple[str, ...] = Field(min_length=1)
-    """A question is taken to ask for the slot if it has one of these words, case aside."""
+    keywords: tuple[Annotated[str, Field(pattern=r"\w")], ...] = Field(min_length=1)
+    """A question is taken to ask for the slot if it has one of these words or phrases, case and plural aside."""
     reply: str
+
+    @cached_property
+    def _asked(self) -> re.Pattern[str]:
+        words = "|".join(re.escape(keyword.casefold()) for keyword in self.keywords)
+        return re.compile(rf"(?<!\w)(?:{words})(?:e?s)?(?!\w)")
 
     def is_asked_by(self, text: str) -> bool:
         """Return whether the question `text` asks for this slot."""
-        lowered = text.casefold()
-        return any(keyword.casefold() in lowered for keyword in self.keywords)
+        return self._asked.search(text.casefold()) is not None
 
 
 Goal: TypeAlias = Annotated[AnswerGoal | StateGoal | DeclineGoal | AskGoal, Field(discriminator="kind")]
@@ -362,6 +354,8 @@ class Scenario(Model):
             raise _explain(text, error) from None
         if scenario.schema_version != SCHEMA_VERSION:
             raise _wrong_version(scenario.schema_version)
+        if scenario.world is not None:
+            scenario.world.check()
         if check_id and scenario.id != scenario.content_id:
             msg = f"scenario {scenario.id!r} was altered: its content gives the id {scenario.content_id!r}"
             raise ScenarioError(msg)
@@ -369,75 +363,13 @@ class Scenario(Model):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Scenario:
-        _check_names(self)
-        _check_graph(self)
-        for plan in self.plans:
-            _check_plan(self, plan)
+        consistency.check(self)
         return self
 
 
 def scenario_schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of a scenario."""
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Scenario.model_json_schema()}
-
-
-def _check_names(scenario: Scenario) -> None:
-    for kind, ids in (
-        ("tool", [tool.name for tool in scenario.tools]),
-        ("sub-goal or goal", [item.id for item in (*scenario.sub_goals, *scenario.goals)]),
-    ):
-        repeated = next((name for name in ids if ids.count(name) > 1), None)
-        if repeated is not None:
-            msg = f"two {kind}s are named {repeated!r}"
-            raise ValueError(msg)
-    if (scenario.world is None) == (scenario.world_ref is None):
-        msg = "give either a world or a world_ref"
-        raise ValueError(msg)
-    last = len(scenario.user_turns)
-    for item in (*scenario.sub_goals, *scenario.goals):
-        if item.user_turn >= last:
-            msg = f"{item.id!r} belongs to user turn {item.user_turn}, but there are only {last}"
-            raise ValueError(msg)
-
-
-def _check_graph(scenario: Scenario) -> None:
-    tools, earlier = set(scenario.tool_by_name), {goal.id for goal in scenario.goals if goal.kind == "ask"}
-    for sub_goal in scenario.sub_goals:
-        if sub_goal.tool not in tools:
-            raise ValueError(str(UnknownNameError.of("tool", sub_goal.tool, tools)))
-        for parent in sub_goal.parents:
-            if parent.id not in earlier:
-                msg = f"sub-goal {sub_goal.id!r} names the parent {parent.id!r}, which is no earlier sub-goal"
-                raise ValueError(msg)
-        earlier.add(sub_goal.id)
-    for goal in scenario.goals:
-        missing = set(goal.rests_on) - scenario.sub_goal_by_id.keys()
-        if missing:
-            msg = f"goal {goal.id!r} rests on unknown sub-goals {sorted(missing)}"
-            raise ValueError(msg)
-
-
-def _check_plan(scenario: Scenario, plan: Plan) -> None:
-    done: set[str] = set()
-    calls: set[tuple[str, bytes]] = set()
-    for step in plan.steps:
-        sub_goal = scenario.sub_goal_by_id.get(step.sub_goal)
-        if sub_goal is None or sub_goal.arguments is None:
-            msg = f"the plan names {step.sub_goal!r}, which is no sub-goal with arguments"
-            raise ValueError(msg)
-        for name, reference in step.references.items():
-            if reference.sub_goal not in done:
-                msg = f"argument {name!r} of {step.sub_goal!r} refers to {reference.sub_goal!r}, which is not done yet"
-                raise ValueError(msg)
-        if step.literals.keys() | step.references.keys() != sub_goal.arguments.keys():
-            msg = f"the plan's arguments of {step.sub_goal!r} differ from the sub-goal's"
-            raise ValueError(msg)
-        call = (sub_goal.tool, jsonio.dump_bytes(sub_goal.arguments, sort_keys=True))
-        if call in calls:
-            msg = f"the plan makes the call of {step.sub_goal!r} twice"
-            raise ValueError(msg)
-        calls.add(call)
-        done.add(step.sub_goal)
 
 
 def _explain(text: str | bytes, error: ValidationError) -> ScenarioError:

@@ -152,6 +152,7 @@ class ToolResult(NamedTuple):
         return jsonio.dumps({"error": self.outcome.label, "message": self.message})
 
 
+_ACT_MARK = re.compile(r"\**(decline|ask)\**:\**", re.IGNORECASE | re.ASCII)
 _ANSWER_MARK = re.compile(r"\banswer\**:\**", re.IGNORECASE)
 
 MAX_MESSAGE = 300
@@ -165,17 +166,15 @@ def failed(outcome: Outcome, message: str) -> ToolResult:
 
 
 def parse_act(text: str) -> Act:
-    """Read the act of a turn without calls.
+    r"""Read the act of a turn without calls.
 
-    >>> parse_act("So 5 + 7 = 12.\\nAnswer: 12").text
+    >>> parse_act("So 5 + 7 = 12.\nAnswer: 12").text
     '12'
     """
     stripped = text.strip()
-    head = stripped[:9].lower()
-    if head.startswith("decline:"):
-        return Act(ActKind.DECLINE, stripped[8:].strip())
-    if head.startswith("ask:"):
-        return Act(ActKind.ASK, stripped[4:].strip())
+    head = _ACT_MARK.match(stripped)
+    if head is not None:
+        return Act(ActKind(head.group(1).lower()), stripped[head.end() :].strip())
     marks = list(_ANSWER_MARK.finditer(stripped))
     if marks:
         stripped = stripped[marks[-1].end() :].strip()

@@ -1,25 +1,53 @@
-"""Argument validation against JSON Schema draft 2020-12, compiled once per tool.
+r"""Argument validation against JSON Schema draft 2020-12, compiled once per tool.
 
-jsonschema-rs does the work. Where it is known to differ from the reference implementation `jsonschema`
-(see `needs_reference`), or meets a value it cannot read, the reference decides; a fuzzed differential test
-holds both to the same verdicts.
+jsonschema-rs decides alone; a differential test holds it to the reference implementation, `jsonschema`. They are known
+to differ in three things. `pattern` is ECMA-262 without look-around and back-references, matched in linear time (`\d`
+is 0-9, `$` the very end), where the reference uses Python's `re`. `multipleOf` is exact in decimals: 0.3 is a multiple
+of 0.1. And the reference fails on some values it cannot compare. `format` is an annotation in both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
-from typing import Any, cast
+import difflib
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from typing import Any
 
-import jsonschema
-import jsonschema_rs
-import orjson
+import jsonschema_rs as rs
 
-from tool_gym import jsonio
+from tool_gym import jsonio, schemas
 from tool_gym.errors import ScenarioError
 
-REFERENCE_KEYWORDS = frozenset({"pattern", "patternProperties", "multipleOf", "format", "$ref", "$dynamicRef"})
-"""Keywords whose verdict may differ: regular-expression dialects, decimal arithmetic, optional formats, references."""
+MAX_EXPLAINED = 100_000
+"""Size in bytes of JSON from which arguments are refused without saying where they are wrong."""
+
+MAX_SENTENCE = 300
+"""Longest explanation, in characters."""
+
+_PATTERN_SIZE = 1_000_000
+_MAX_UNEVALUATED = 3
+_NEEDS = {
+    "const": "must be {}",
+    "multipleOf": "must be a multiple of {}",
+    "minimum": "must be at least {}",
+    "exclusiveMinimum": "must be more than {}",
+    "maximum": "must be at most {}",
+    "exclusiveMaximum": "must be less than {}",
+    "minLength": "must have at least {} characters",
+    "maxLength": "must have at most {} characters",
+    "pattern": "must match the pattern {}",
+    "minItems": "must have at least {} items",
+    "maxItems": "must have at most {} items",
+    "minProperties": "must have at least {} entries",
+    "maxProperties": "must have at most {} entries",
+    "uniqueItems": "must not hold the same item twice",
+    "contains": "lacks an item it must hold",
+    "anyOf": "fits none of the allowed forms",
+    "oneOf": "must fit exactly one of the allowed forms",
+    "not": "has a form that is not allowed",
+    "propertyNames": "has a key of a form that is not allowed",
+    "falseSchema": "is not accepted",
+}
 
 
 class ArgumentValidator:
@@ -28,75 +56,153 @@ class ArgumentValidator:
     >>> schema = {"type": "object", "properties": {"page": {"type": "integer"}}, "additionalProperties": False}
     >>> validator = ArgumentValidator.of(schema)
     >>> validator.is_valid({"page": 2}), validator.explain({"pgae": 2})
-    (True, "unexpected argument 'pgae' (accepted: page)")
+    (True, "unexpected argument 'pgae'; did you mean 'page'? Accepted: page")
     """
 
-    __slots__ = ("_reference", "_schema", "is_valid")
+    __slots__ = ("_schema", "_validate", "is_valid")
 
     is_valid: Callable[[Any], bool]
-    """Whether arguments fit the schema; never raises."""
+    """Whether arguments fit the schema; never raises. What is no JSON data at all does not fit."""
 
     def __init__(self, schema: dict[str, Any]) -> None:
+        self._schema = schemas.resolve(schema)
         try:
-            jsonschema.Draft202012Validator.check_schema(schema)
-        except (jsonschema.SchemaError, RecursionError) as error:
-            msg = f"not a JSON Schema (draft 2020-12): {getattr(error, 'message', error)}"
+            validator = rs.Draft202012Validator(
+                self._schema,
+                validate_formats=False,
+                pattern_options=rs.RegexOptions(size_limit=_PATTERN_SIZE),
+                offline=True,
+            )
+        except (ValueError, rs.ReferencingError) as error:
+            msg = f"not a JSON Schema that can be checked: {_cut(str(error).partition(chr(10))[0], 200)}"
             raise ScenarioError(msg) from None
-        self._schema = schema
-        self._reference = jsonschema.Draft202012Validator(schema)
-        if needs_reference(schema):
-            self.is_valid = self._is_valid_reference
-        else:
-            fast = jsonschema_rs.Draft202012Validator(schema).is_valid
-            self.is_valid = _guarded(fast, self._is_valid_reference)
+        self._validate = validator.validate
+        self.is_valid = _guarded(validator.is_valid)
 
     @staticmethod
     def of(schema: dict[str, Any]) -> ArgumentValidator:
         """Return the validator of `schema`, compiled once per process.
 
         Raises:
-            ScenarioError: If `schema` is no valid JSON Schema.
+            ScenarioError: If `schema` is no JSON Schema, or one that is refused (see `tool_gym.schemas`).
         """
-        return _compiled(jsonio.dump_bytes(schema, sort_keys=True))
+        try:
+            return _compiled(jsonio.dump_bytes(schema))
+        except jsonio.PlainJsonError as error:
+            msg = f"a schema must be plain JSON: {error}"
+            raise ScenarioError(msg) from None
 
     def explain(self, arguments: Any) -> str:
-        """Say in one sentence what is wrong with `arguments`; empty if nothing is."""
-        error = min(self._reference.iter_errors(arguments), key=lambda e: (len(e.path), str(e.validator)), default=None)
-        if error is None:
+        """Say in one sentence what is wrong with `arguments`; empty if nothing is. Never raises."""
+        if self.is_valid(arguments):
             return ""
-        where = ".".join(str(part) for part in error.path)
-        if error.validator == "additionalProperties" and not where:
-            known = self._schema.get("properties", {})
-            extra = next((key for key in cast("dict[str, Any]", arguments) if key not in known), "")
-            return f"unexpected argument {extra!r} (accepted: {', '.join(known) or 'none'})"
-        if error.validator == "required":
-            return f"{error.message.replace('property', 'argument')}{f' in {where}' if where else ''}"
-        return f"argument {where!r}: {error.message}" if where else error.message
-
-    def _is_valid_reference(self, arguments: Any) -> bool:
         try:
-            return self._reference.is_valid(arguments)
-        except (RecursionError, OverflowError, ValueError):
+            jsonio.check_plain(arguments)
+            if len(jsonio.dump_bytes(arguments)) > MAX_EXPLAINED:
+                return "the arguments don't fit the tool's parameters, and are too long to say where"
+        except jsonio.PlainJsonError as error:
+            return f"the arguments are not accepted: {error}"
+        sentence = _explain_keys(self._schema, arguments) or self._explain_first(arguments)
+        return _cut(jsonio.clean_text(sentence), MAX_SENTENCE)
+
+    def _explain_first(self, arguments: Any) -> str:
+        try:
+            self._validate(arguments)
+        except rs.ValidationError as error:
+            where = error.instance_path
+            return _explain_keys(_holder(self._schema, error.schema_path), error.instance, where) or _describe(error)
+        except ValueError:
+            pass
+        return "the arguments don't fit the tool's parameters"
+
+
+def _guarded(is_valid: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    def guarded(arguments: Any) -> bool:
+        try:
+            return is_valid(arguments)
+        except (ValueError, TypeError, OverflowError, RecursionError):
             return False
 
-
-def needs_reference(schema: Any) -> bool:
-    """Return whether `schema` uses a keyword on which the two implementations may differ."""
-    if isinstance(schema, dict):
-        return not REFERENCE_KEYWORDS.isdisjoint(schema) or any(needs_reference(item) for item in schema.values())
-    return isinstance(schema, list) and any(needs_reference(item) for item in schema)
+    return guarded
 
 
-def _guarded(fast: Callable[[Any], bool], reference: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    def is_valid(arguments: Any) -> bool:
-        try:
-            return fast(arguments)
-        except (ValueError, TypeError, OverflowError, RecursionError):
-            return reference(arguments)
+def _explain_keys(schema: Any, arguments: Any, path: Sequence[str | int] = ()) -> str:
+    """Explain the two commonest mistakes: an argument the tool does not take, or one left out."""
+    if not isinstance(arguments, dict) or not isinstance(schema, dict):
+        return ""
+    known = schema.get("properties", {})
+    if schema.get("additionalProperties") is False and "patternProperties" not in schema:
+        extra = next((key for key in arguments if key not in known), None)
+        if extra is not None:
+            close = difflib.get_close_matches(extra[:80], known, n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else "."
+            return f"unexpected argument {_name([*path, extra])}{hint} Accepted: {', '.join(known) or 'none'}"
+    missing = [_name([*path, key]) for key in schema.get("required", ()) if key not in arguments]
+    return f"missing argument{'s' if len(missing) > 1 else ''} {', '.join(missing)}" if missing else ""
 
-    return is_valid
+
+def _holder(schema: Any, path: Sequence[str | int]) -> Any:
+    """Return the subschema whose keyword stands at the end of `path`, or None if it cannot be followed."""
+    try:
+        for part in path[:-1]:
+            schema = schema[part]
+    except (LookupError, TypeError):  # jsonschema-rs writes a property called "0" like an index
+        return None
+    return schema
 
 
-@cache
+def _describe(error: rs.ValidationError) -> str:
+    path, keyword, value = error.instance_path, error.kind.name, error.kind.value
+    where = f"argument {_name(path)}" if path else "the set of arguments"
+    if keyword == "required":
+        return f"missing argument {_name([*path, value])}"
+    if keyword in ("additionalProperties", "unevaluatedProperties"):
+        return f"unexpected argument {_name([*path, value[0]])}"
+    given = error.instance
+    types = _types(error)
+    if types:
+        return f"{where} must be {' or '.join(types)}, got {_type_of(given)} {_shown(given)}"
+    if keyword == "enum":
+        return f"{where} must be one of {_cut(_listed(value), 150)}; got {_shown(given)}"
+    need = _NEEDS.get(keyword, "does not fit")
+    if "{}" in need:
+        need = need.format(_shown(value))
+    return f"{where} {need}; got {_shown(given)}"
+
+
+def _types(error: rs.ValidationError) -> list[str]:
+    """Return the types one of which was needed, if a type is all that was wrong."""
+    kind = error.kind
+    if isinstance(kind, rs.ValidationErrorKind.Type):
+        return sorted(kind.types)
+    if isinstance(kind, rs.ValidationErrorKind.AnyOf | rs.ValidationErrorKind.OneOfNotValid):
+        branches = [_types(branch[0]) if len(branch) == 1 else [] for branch in kind.context]
+        if all(branches):
+            return sorted({name for branch in branches for name in branch})
+    return []
+
+
+def _name(path: Iterable[str | int]) -> str:
+    return repr(_cut(".".join(str(part) for part in path), 80))
+
+
+def _listed(values: Iterable[Any]) -> str:
+    return ", ".join(_shown(value) for value in values)
+
+
+def _shown(value: Any) -> str:
+    return _cut(jsonio.dumps(value), 60)
+
+
+def _type_of(value: Any) -> str:
+    names = {dict: "object", list: "array", str: "string", bool: "boolean", int: "integer", float: "number"}
+    return names.get(type(value), "null")
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+@lru_cache(maxsize=4096)
 def _compiled(schema: bytes) -> ArgumentValidator:
-    return ArgumentValidator(orjson.loads(schema))
+    return ArgumentValidator(jsonio.loads(schema.decode()))

@@ -48,7 +48,7 @@ class DateValue(Kind):
     """A calendar date."""
 
     kind: Literal["date"] = "date"
-    value: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), AfterValidator(reading.check_date)]
+    value: Annotated[str, AfterValidator(reading.check_date)]
     """ISO 8601, as in 2024-03-01."""
 
 

@@ -8,14 +8,16 @@ Rows are handed out as they are: tools read them and must not change them.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, FiniteFloat, ValidationError, model_validator
 
-from tool_gym import jsonio
+from tool_gym import jsonio, reading
 from tool_gym.errors import ScenarioError
+from tool_gym.model import Model
 from tool_gym.turns import Effect
 
 Row: TypeAlias = dict[str, Any]
@@ -25,17 +27,15 @@ Delta: TypeAlias = Mapping[str, Mapping[str, Row | None]]
 Key: TypeAlias = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 
 
-class Column(BaseModel):
+class Column(Model):
     """The type of one column and what a value of it may be."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     type: Literal["name", "text", "integer", "number", "date", "enum", "state", "ref"]
     unit: str | None = None
     """Unit of an integer or number column."""
-    low: float | str | None = None
-    high: float | str | None = None
-    """Inclusive bounds of an integer, number or date column."""
+    low: FiniteFloat | str | None = None
+    high: FiniteFloat | str | None = None
+    """Inclusive bounds of an integer, number or date column; given together or not at all."""
     decimals: int = 0
     values: tuple[str, ...] = ()
     """The closed list of an enum or state column."""
@@ -48,11 +48,40 @@ class Column(BaseModel):
     table: str | None = None
     """Ref column: the table whose ids it holds."""
 
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Column:
+        states = {self.initial, self.cancel, *self.transitions, *(v for to in self.transitions.values() for v in to)}
+        strange = states - {None, *self.values}
+        bounds = {type(self.low), type(self.high)}
+        wanted = {float} if self.type in ("integer", "number") else {str} if self.type == "date" else {type(None)}
+        if strange:
+            msg = f"{sorted(map(str, strange))} are not among the column's values {self.values}"
+            raise ValueError(msg)
+        if (self.type == "ref") != (self.table is not None) or (self.type in ("enum", "state")) != bool(self.values):
+            msg = (
+                f"a {self.type} column needs a table if a ref, values if an enum or state, and nothing of the kind else"
+            )
+            raise ValueError(msg)
+        if bounds not in (wanted, {type(None)}):
+            msg = f"a {self.type} column cannot have the bounds {self.low!r} and {self.high!r}"
+            raise ValueError(msg)
+        return self
 
-class Table(BaseModel):
+    def holds(self, value: Any) -> bool:
+        """Return whether a value has this column's type; bounds bind only what a tool writes."""
+        if self.type == "integer":
+            return type(value) is int
+        if self.type == "number":
+            return type(value) in (int, float) and math.isfinite(value)
+        if self.type in ("enum", "state"):
+            return value in self.values
+        if type(value) is not str:
+            return False
+        return self.type != "date" or reading.whole_date(value) == value
+
+
+class Table(Model):
     """Rows of one entity, by id. Every row has `id` and the columns' keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     noun: str
     prefix: str = Field(pattern=r"^[A-Z]{1,6}$")
@@ -63,10 +92,8 @@ class Table(BaseModel):
     rows: dict[str, Row]
 
 
-class World(BaseModel):
+class World(Model):
     """An immutable set of typed tables, shared by the scenarios of a pack."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     domain: str
     tables: dict[Key, Table]
@@ -101,7 +128,7 @@ class World(BaseModel):
         return jsonio.dumps(self.model_dump(exclude_defaults=True), sort_keys=True)
 
     def check(self) -> None:
-        """Check that every row has its columns' keys and every reference leads somewhere.
+        """Check that every row has its columns' keys, values of their types, and references that lead somewhere.
 
         Raises:
             ScenarioError: Naming the first row that does not.
@@ -112,6 +139,10 @@ class World(BaseModel):
             for row_id, row in table.rows.items():
                 if row.keys() != keys or row["id"] != row_id:
                     msg = f"row {row_id!r} of table {name!r} must have exactly the keys {sorted(keys)} and its own id"
+                    raise ScenarioError(msg)
+                wrong = next((column for column, spec in table.columns.items() if not spec.holds(row[column])), None)
+                if wrong is not None:
+                    msg = f"row {row_id!r} of table {name!r}: {wrong} holds no {table.columns[wrong].type}"
                     raise ScenarioError(msg)
                 for column, target in refs:
                     if target not in self.tables or row[column] not in self.tables[target].rows:
@@ -127,7 +158,8 @@ class BaseTables:
     def __init__(self, world: World) -> None:
         self.tables = world.tables
         self.columns = {name: table.columns for name, table in world.tables.items()}
-        self.rows: dict[str, dict[str, Row]] = {name: table.rows for name, table in world.tables.items()}
+        self.rows = {name: dict(sorted(table.rows.items(), key=_by_number)) for name, table in world.tables.items()}
+        """Table → row id → row, in the order of the ids' numbers, whatever order the world was written in."""
         self._indexes: dict[tuple[str, str], dict[Any, tuple[str, ...]]] = {}
         self._counters: dict[str, int] = {}
         self.compiled: dict[bytes, Any] = {}
@@ -230,6 +262,10 @@ class WorldView:
 def fold(value: Any) -> Any:
     """Fold a text for comparison without case and spacing; other values stay as they are."""
     return " ".join(value.casefold().split()) if type(value) is str else value
+
+
+def _by_number(item: tuple[str, Row]) -> tuple[int, str]:
+    return len(item[0]), item[0]
 
 
 def _digest(value: Any) -> str:

@@ -19,7 +19,7 @@ from tool_gym import jsonio
 from tool_gym.errors import ScenarioError, UnknownNameError
 from tool_gym.scenario import Fault, TemplateImpl, ToolSpec
 from tool_gym.tools import FAMILIES
-from tool_gym.tools.base import Bindings, Family, Run, ToolFailure
+from tool_gym.tools.base import Bindings, Family, Parameters, Run, ToolFailure
 from tool_gym.turns import Outcome, ToolResult, failed
 from tool_gym.validation import ArgumentValidator
 from tool_gym.world import BaseTables, Delta, World, WorldView
@@ -78,14 +78,18 @@ class InProcessSession:
             self._faults = {**self._faults, name: self._faults[name] - 1}
             return failed(Outcome.TRANSIENT_FAULT, f"{name} is briefly unavailable; the same call may be tried again")
         view = self._view
-        if not tool.writes:
-            try:
-                return ToolResult(_OK, tool.run(view, arguments))
-            except ToolFailure as failure:
-                return failed(failure.outcome, str(failure))
-            except Exception:  # noqa: BLE001 - a broken tool is an observation, never a crash
-                return _broken(name)
-        return self._write(name, tool, arguments)
+        before, view.effects = view.delta, []
+        try:
+            value = tool.run(view, arguments)
+        except ToolFailure as failure:
+            result = failed(failure.outcome, str(failure))
+        except Exception:  # noqa: BLE001 - a broken tool is an observation, never a crash
+            _LOG.exception("tool %r failed", name)
+            result = failed(Outcome.TOOL_ERROR, f"{name} failed")
+        else:
+            return ToolResult(_OK, value, "", tuple(view.effects))
+        view.delta = before
+        return result
 
     def snapshot(self) -> tuple[Delta, Mapping[str, int]]:
         """Return the state; see `Session.snapshot`."""
@@ -101,19 +105,6 @@ class InProcessSession:
 
     def close(self) -> None:
         """Release nothing: the session holds only memory."""
-
-    def _write(self, name: str, tool: CompiledTool, arguments: dict[str, Any]) -> ToolResult:
-        view = self._view
-        before, view.effects = view.delta, []
-        try:
-            value = tool.run(view, arguments)
-        except ToolFailure as failure:
-            view.delta = before
-            return failed(failure.outcome, str(failure))
-        except Exception:  # noqa: BLE001 - a broken tool is an observation, never a crash
-            view.delta = before
-            return _broken(name)
-        return ToolResult(_OK, value, "", tuple(view.effects))
 
 
 def check_tool(tool: ToolSpec, base: BaseTables) -> tuple[Family, Bindings]:
@@ -133,20 +124,31 @@ def check_tool(tool: ToolSpec, base: BaseTables) -> tuple[Family, Bindings]:
     try:
         bindings = family.bindings.model_validate(impl.bindings)
         roles = family.parameters(bindings, base)
+        ArgumentValidator.of(tool.parameters)
+        _check_roles(tool, impl, roles)
     except ValidationError as error:
         msg = f"tool {tool.name!r}: bindings do not fit family {family.name!r}: {error.errors()[0]['msg']}"
         raise ScenarioError(msg) from None
-    except (KeyError, AttributeError) as error:
-        msg = f"tool {tool.name!r} is bound to {error} which the world does not have"
+    except ScenarioError as error:
+        msg = f"tool {tool.name!r}: {error}"
         raise ScenarioError(msg) from None
-    public = set(tool.parameters.get("properties", {}))
-    given = {impl.renames.get(name, name) for name in public - set(impl.inert)} | impl.constants.keys()
-    if not set(roles.required) <= given or not given <= roles.properties.keys():
-        msg = f"tool {tool.name!r}: its parameters give {sorted(given)}, family {family.name!r} takes " + str(
-            sorted(roles.properties)
-        )
-        raise ScenarioError(msg)
     return family, bindings
+
+
+def _check_roles(tool: ToolSpec, impl: TemplateImpl, roles: Parameters) -> None:
+    """Check that a tool's parameters and constants are the arguments its family takes, each once."""
+    public = [name for name in tool.parameters.get("properties", {}) if name not in impl.inert]
+    given = [impl.renames.get(name, name) for name in public] + list(impl.constants)
+    always = {impl.renames.get(name, name) for name in tool.parameters.get("required", ())} | impl.constants.keys()
+    if len(set(given)) < len(given) or not set(given) <= roles.properties.keys() or not set(roles.required) <= always:
+        takes = ", ".join(name if name in roles.required else f"[{name}]" for name in roles.properties)
+        msg = f"its parameters give {', '.join(given)}; its family takes, once each: {takes}"
+        raise ScenarioError(msg)
+    for name, value in impl.constants.items():
+        problem = ArgumentValidator.of(roles.properties[name]).explain(value)
+        if problem:
+            msg = f"constant {name!r}: {problem}"
+            raise ScenarioError(msg)
 
 
 def _compiled(tool: ToolSpec, base: BaseTables) -> CompiledTool:
@@ -174,8 +176,3 @@ def _unknown(name: str, tools: Mapping[str, CompiledTool]) -> ToolResult:
     close = difflib.get_close_matches(name[:80], tools, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     return failed(Outcome.UNKNOWN_TOOL, f"no tool is named {name[:80]!r}.{hint}")
-
-
-def _broken(name: str) -> ToolResult:
-    _LOG.exception("tool %r failed", name)
-    return failed(Outcome.TOOL_ERROR, f"{name} failed")

@@ -8,11 +8,11 @@ that two different calls which learn the same thing from the world are recognise
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, TypeAlias
 
-from pydantic import BaseModel, ConfigDict
-
+from tool_gym.errors import ScenarioError
+from tool_gym.model import Model
 from tool_gym.turns import Outcome
 from tool_gym.world import BaseTables, Column, Row, WorldView, fold
 
@@ -27,6 +27,11 @@ COMPUTED = frozenset({"compare", "calculate", "convert", "days"})
 """Operations whose facts follow from their inputs alone; a result equal to an input is no echo."""
 
 
+NUMERIC = ("integer", "number")
+ORDERABLE = (*NUMERIC, "date")
+"""Types of the columns that can be summed, and of those that can be sorted by."""
+
+
 class Fact(NamedTuple):
     """A value some result serves, and where it stands in it."""
 
@@ -35,10 +40,8 @@ class Fact(NamedTuple):
     path: Path
 
 
-class Bindings(BaseModel):
+class Bindings(Model):
     """Base of every family's bindings: plain data, unknown keys refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Parameters(NamedTuple):
@@ -55,6 +58,7 @@ class Family(NamedTuple):
     name: str
     bindings: type[Bindings]
     parameters: Callable[[Any, BaseTables], Parameters]
+    """(bindings, tables) → the arguments; raises `ScenarioError` if the tables are not what the bindings say."""
     compile: Callable[[Any, BaseTables], Run]
     facts: Callable[[Any, Arguments, Any], Iterator[Fact]]
     """(bindings, arguments, value) → the facts an ok result serves. Pure: it needs no world."""
@@ -63,7 +67,7 @@ class Family(NamedTuple):
     writes: bool = False
 
 
-class ToolFailure(Exception):
+class ToolFailure(Exception):  # noqa: N818 - a result on its way to the model, no error of ours
     """Raised inside a template tool when a call cannot be honoured; becomes the call's result."""
 
     def __init__(self, outcome: Outcome, message: str) -> None:
@@ -81,11 +85,34 @@ def precondition(message: str) -> ToolFailure:
     return ToolFailure(Outcome.PRECONDITION_FAILED, message)
 
 
+def require_columns(base: BaseTables, table: str, columns: Iterable[str | None], types: tuple[str, ...] = ()) -> None:
+    """Check that a table has the columns a tool is bound to.
+
+    Args:
+        base: The world's tables.
+        table: Name of the table.
+        columns: The columns; None stands for one the tool does without.
+        types: The types they may have; empty for any.
+
+    Raises:
+        ScenarioError: If the table or a column is missing, or a column is of another type.
+    """
+    if table not in base.columns:
+        msg = f"the world has no table {table!r}"
+        raise ScenarioError(msg)
+    for column in columns:
+        spec = base.columns[table].get(column) if column is not None else None
+        if column is not None and (spec is None or (types and spec.type not in types)):
+            msg = f"table {table!r} has no column {column!r}" + (f" of type {' or '.join(types)}" if types else "")
+            raise ScenarioError(msg)
+
+
 def require_row(view: WorldView, table: str, row_id: str) -> Row:
     """Return the row of that id, or fail with not_found."""
     row = view.row(table, row_id)
     if row is None:
-        raise not_found(f"no {view.base.tables[table].noun} has the id {row_id!r}")
+        msg = f"no {view.base.tables[table].noun} has the id {row_id!r}"
+        raise not_found(msg)
     return row
 
 
@@ -106,12 +133,12 @@ def group(view: WorldView, table: str, by: str | None, arguments: Arguments) -> 
 
 def numeric_columns(columns: dict[str, Column]) -> list[str]:
     """Return the columns that can be summed and averaged."""
-    return [name for name, column in columns.items() if column.type in ("integer", "number")]
+    return [name for name, column in columns.items() if column.type in NUMERIC]
 
 
 def orderable_columns(columns: dict[str, Column]) -> list[str]:
     """Return the columns that can be sorted by: numbers and dates."""
-    return [name for name, column in columns.items() if column.type in ("integer", "number", "date")]
+    return [name for name, column in columns.items() if column.type in ORDERABLE]
 
 
 def read_key(table: str, row: str, field: str) -> FactKey:

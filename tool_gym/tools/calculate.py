@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 from tool_gym.tools.base import Arguments, Bindings, Fact, Family, Parameters, Run, precondition
 from tool_gym.world import BaseTables, WorldView
@@ -15,18 +14,25 @@ OPERATIONS: dict[str, Callable[[float, float], float]] = {
     "multiply": lambda a, b: a * b,
     "divide": lambda a, b: a / b,
 }
+LARGEST = 1e300
+"""Largest result; a larger one is a failed call."""
+
 COMMUTATIVE = ("add", "multiply")
 
 
 class CalculateBindings(Bindings):
     """Which operations are offered."""
 
-    operations: tuple[str, ...] = tuple(OPERATIONS)
+    operations: tuple[Literal["add", "subtract", "multiply", "divide"], ...] = ("add", "subtract", "multiply", "divide")
 
 
 def _parameters(bindings: CalculateBindings, _: BaseTables) -> Parameters:
     number = {"type": "number"}
-    properties = {"operation": {"type": "string", "enum": list(bindings.operations)}, "a": number, "b": number}
+    properties: dict[str, dict[str, Any]] = {
+        "operation": {"type": "string", "enum": list(bindings.operations)},
+        "a": number,
+        "b": number,
+    }
     return Parameters(properties, tuple(properties))
 
 
@@ -34,10 +40,12 @@ def _compile(_: CalculateBindings, __: BaseTables) -> Run:
     def run(_: WorldView, arguments: Arguments) -> Any:
         operation, a, b = arguments["operation"], arguments["a"], arguments["b"]
         if operation == "divide" and b == 0:
-            raise precondition("division by zero")
+            msg = "division by zero"
+            raise precondition(msg)
         value = OPERATIONS[operation](a, b)
-        if isinstance(value, float) and not math.isfinite(value):
-            raise precondition("the result is too large")
+        if abs(value) > LARGEST:
+            msg = "the result is too large"
+            raise precondition(msg)
         return {"value": round(value, 6)}
 
     return run

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tool_gym.errors import ScenarioError
 from tool_gym.tools.base import (
     ID_SCHEMA,
     Arguments,
@@ -13,6 +14,7 @@ from tool_gym.tools.base import (
     Run,
     no_facts,
     precondition,
+    require_columns,
     require_row,
 )
 from tool_gym.world import BaseTables, WorldView
@@ -25,7 +27,11 @@ class CancelBindings(Bindings):
     column: str
 
 
-def _parameters(_: CancelBindings, __: BaseTables) -> Parameters:
+def _parameters(bindings: CancelBindings, base: BaseTables) -> Parameters:
+    require_columns(base, bindings.table, (bindings.column,), ("state",))
+    if base.columns[bindings.table][bindings.column].cancel is None:
+        msg = f"column {bindings.column!r} of table {bindings.table!r} has no cancelled state"
+        raise ScenarioError(msg)
     return Parameters({"id": ID_SCHEMA}, ("id",))
 
 
@@ -36,7 +42,8 @@ def _compile(bindings: CancelBindings, base: BaseTables) -> Run:
     def run(view: WorldView, arguments: Arguments) -> Any:
         row = require_row(view, table, arguments["id"])
         if spec.cancel not in spec.transitions.get(row[column], ()):
-            raise precondition(f"{row['id']} is {row[column]}, which is past this change")
+            msg = f"{row['id']} is {row[column]}, which is past this change"
+            raise precondition(msg)
         view.update(table, row["id"], {column: spec.cancel})
         return {"id": row["id"], column: spec.cancel, "updated": True}
 

@@ -13,6 +13,7 @@ from tool_gym.tools.base import (
     Family,
     Parameters,
     Run,
+    require_columns,
     require_row,
 )
 from tool_gym.tools.days_between import parse_date
@@ -36,7 +37,11 @@ class AvailabilityBindings(Bindings):
     """The states that occupy the resource."""
 
 
-def _parameters(_: AvailabilityBindings, __: BaseTables) -> Parameters:
+def _parameters(bindings: AvailabilityBindings, base: BaseTables) -> Parameters:
+    require_columns(base, bindings.table, ())
+    require_columns(base, bindings.bookings, (bindings.ref,), ("ref",))
+    require_columns(base, bindings.bookings, (bindings.date,), ("date",))
+    require_columns(base, bindings.bookings, (bindings.state,), ("state",))
     date = {"type": "string", "minLength": 10, "maxLength": 10}
     return Parameters({"id": ID_SCHEMA, "date": date}, ("id", "date"))
 

@@ -7,12 +7,14 @@ from typing import Any
 
 from tool_gym.tools.base import (
     ID_SCHEMA,
+    NUMERIC,
     Arguments,
     Bindings,
     Fact,
     Family,
     Parameters,
     Run,
+    require_columns,
     require_row,
 )
 from tool_gym.world import BaseTables, WorldView
@@ -25,7 +27,8 @@ class CompareBindings(Bindings):
     fields: tuple[str, ...]
 
 
-def _parameters(bindings: CompareBindings, _: BaseTables) -> Parameters:
+def _parameters(bindings: CompareBindings, base: BaseTables) -> Parameters:
+    require_columns(base, bindings.table, bindings.fields, NUMERIC)
     field = {"type": "string", "enum": list(bindings.fields)}
     properties = {"first_id": ID_SCHEMA, "second_id": ID_SCHEMA, "field": field}
     return Parameters(properties, tuple(properties))

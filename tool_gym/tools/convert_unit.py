@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
 from tool_gym import units
+from tool_gym.errors import ScenarioError
 from tool_gym.tools.base import Arguments, Bindings, Fact, Family, Parameters, Run, precondition
+from tool_gym.tools.calculate import LARGEST
 from tool_gym.world import BaseTables, WorldView
 
 
@@ -18,8 +19,12 @@ class ConvertBindings(Bindings):
 
 
 def _parameters(bindings: ConvertBindings, _: BaseTables) -> Parameters:
+    unknown = set(bindings.units) - units.FACTORS.keys()
+    if unknown:
+        msg = f"nothing converts the units {sorted(unknown)}"
+        raise ScenarioError(msg)
     unit = {"type": "string", "enum": list(bindings.units)}
-    properties = {"value": {"type": "number"}, "from_unit": unit, "to_unit": unit}
+    properties: dict[str, dict[str, Any]] = {"value": {"type": "number"}, "from_unit": unit, "to_unit": unit}
     return Parameters(properties, tuple(properties))
 
 
@@ -28,9 +33,11 @@ def _compile(_: ConvertBindings, __: BaseTables) -> Run:
         source, target = arguments["from_unit"], arguments["to_unit"]
         value = units.convert(arguments["value"], source, target)
         if value is None:
-            raise precondition(f"{source} and {target} do not measure the same thing")
-        if isinstance(value, float) and not math.isfinite(value):
-            raise precondition("the result is too large")
+            msg = f"{source} and {target} do not measure the same thing"
+            raise precondition(msg)
+        if abs(value) > LARGEST:
+            msg = "the result is too large"
+            raise precondition(msg)
         return {"value": value, "unit": target}
 
     return run

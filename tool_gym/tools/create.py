@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from tool_gym.errors import ScenarioError
 from tool_gym.tools.base import (
     Arguments,
     Bindings,
     Family,
     Parameters,
     Run,
-    no_facts,
     cell_schema,
+    no_facts,
     precondition,
+    require_columns,
     require_row,
 )
-from tool_gym.tools.update import check_cell
+from tool_gym.tools.update import checked_cell
 from tool_gym.world import BaseTables, WorldView
 
 
@@ -27,7 +29,13 @@ class CreateBindings(Bindings):
 
 
 def _parameters(bindings: CreateBindings, base: BaseTables) -> Parameters:
+    require_columns(base, bindings.table, (*bindings.fields, "name"))
     columns = base.columns[bindings.table]
+    given = {"name", *bindings.fields, *(name for name, column in columns.items() if column.initial is not None)}
+    missing = columns.keys() - given
+    if missing:
+        msg = f"a new row of {bindings.table!r} would lack {sorted(missing)}"
+        raise ScenarioError(msg)
     return Parameters({field: cell_schema(columns[field]) for field in bindings.fields}, bindings.fields)
 
 
@@ -37,15 +45,17 @@ def _compile(bindings: CreateBindings, base: BaseTables) -> Run:
     noun = base.tables[table].noun
 
     def run(view: WorldView, arguments: Arguments) -> Any:
-        for field in bindings.fields:
+        values = {field: arguments[field] for field in bindings.fields}
+        for field, value in values.items():
             column = columns[field]
             if column.type == "ref" and column.table is not None:
-                require_row(view, column.table, arguments[field])
+                require_row(view, column.table, value)
             else:
-                check_cell(field, column, arguments[field])
+                values[field] = checked_cell(field, column, value)
         if "name" in arguments and view.where(table, "name", arguments["name"]):
-            raise precondition(f"there is already a {noun} named {arguments['name']!r}")
-        row = view.insert(table, {**{field: arguments[field] for field in bindings.fields}, **states})
+            msg = f"there is already a {noun} named {arguments['name']!r}"
+            raise precondition(msg)
+        row = view.insert(table, {**values, **states})
         return {"id": row["id"], "name": row["name"]}
 
     return run

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
+from tool_gym.reading import check_date
 from tool_gym.tools.base import Arguments, Bindings, Fact, Family, Parameters, Run, precondition
 from tool_gym.world import BaseTables, WorldView
 
@@ -20,11 +21,12 @@ def _parameters(_: DaysBindings, __: BaseTables) -> Parameters:
 
 
 def parse_date(text: str) -> dt.date:
-    """Return an ISO date, or fail with a message the model can act on."""
+    """Return a date written as YYYY-MM-DD and in no other ISO form, or fail with a message the model can act on."""
     try:
-        return dt.date.fromisoformat(text)
+        return dt.date.fromisoformat(check_date(text))
     except ValueError:
-        raise precondition(f"{text!r} is no date; write it as YYYY-MM-DD") from None
+        msg = f"{text!r} is no date; write it as YYYY-MM-DD"
+        raise precondition(msg) from None
 
 
 def _compile(_: DaysBindings, __: BaseTables) -> Run:

@@ -15,6 +15,7 @@ from tool_gym.tools.base import (
     cell_schema,
     find_key,
     not_found,
+    require_columns,
 )
 from tool_gym.world import BaseTables, WorldView
 
@@ -27,6 +28,7 @@ class FindBindings(Bindings):
 
 
 def _parameters(bindings: FindBindings, base: BaseTables) -> Parameters:
+    require_columns(base, bindings.table, (bindings.column,))
     schema = cell_schema(base.columns[bindings.table][bindings.column])
     return Parameters({bindings.column: schema}, (bindings.column,))
 
@@ -37,7 +39,8 @@ def _compile(bindings: FindBindings, base: BaseTables) -> Run:
     def run(view: WorldView, arguments: Arguments) -> Any:
         rows = view.where(table, column, arguments[column])
         if not rows:
-            raise not_found(f"no {noun} has the {column} {arguments[column]!r}")
+            msg = f"no {noun} has the {column} {arguments[column]!r}"
+            raise not_found(msg)
         return {"id": rows[0]["id"], column: rows[0][column]}
 
     return run

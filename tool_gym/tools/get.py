@@ -17,6 +17,7 @@ from tool_gym.tools.base import (
     Run,
     precondition,
     record_facts,
+    require_columns,
     require_row,
 )
 from tool_gym.world import BaseTables, WorldView
@@ -33,7 +34,9 @@ class GetBindings(Bindings):
     by_field: bool = True
 
 
-def _parameters(bindings: GetBindings, _: BaseTables) -> Parameters:
+def _parameters(bindings: GetBindings, base: BaseTables) -> Parameters:
+    for table, columns in bindings.tables.items():
+        require_columns(base, table, columns)
     properties: dict[str, dict[str, Any]] = {}
     if len(bindings.tables) > 1:
         properties["type"] = {"type": "string", "enum": list(bindings.tables)}
@@ -56,7 +59,8 @@ def _compile(bindings: GetBindings, base: BaseTables) -> Run:
         if field is None:
             return {"id": row["id"], **{name: row[name] for name in fields[table]}}
         if field not in fields[table]:
-            raise precondition(f"a {nouns[table]} has no field {field!r}; it has {', '.join(fields[table])}")
+            msg = f"a {nouns[table]} has no field {field!r}; it has {', '.join(fields[table])}"
+            raise precondition(msg)
         return {"id": row["id"], field: row[field]}
 
     return run

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from pydantic import Field
+
 from tool_gym.tools.base import (
     ID_SCHEMA,
     Arguments,
@@ -16,6 +18,7 @@ from tool_gym.tools.base import (
     filter_key,
     group,
     record_facts,
+    require_columns,
 )
 from tool_gym.world import BaseTables, WorldView
 
@@ -27,10 +30,11 @@ class ListBindings(Bindings):
 
     table: str
     by: str | None = None
-    page_size: int = 10
+    page_size: int = Field(default=10, ge=1, le=MAX_PAGE_SIZE)
 
 
-def _parameters(bindings: ListBindings, _: BaseTables) -> Parameters:
+def _parameters(bindings: ListBindings, base: BaseTables) -> Parameters:
+    require_columns(base, bindings.table, (bindings.by, "name"))
     properties: dict[str, dict[str, Any]] = {
         "page": {"type": "integer", "minimum": 1, "default": 1},
         "page_size": {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE, "default": bindings.page_size},
@@ -40,12 +44,12 @@ def _parameters(bindings: ListBindings, _: BaseTables) -> Parameters:
     return Parameters({bindings.by: ID_SCHEMA, **properties}, (bindings.by,))
 
 
-def _compile(bindings: ListBindings, base: BaseTables) -> Run:
+def _compile(bindings: ListBindings, _: BaseTables) -> Run:
     table, by = bindings.table, bindings.by
 
     def run(view: WorldView, arguments: Arguments) -> Any:
         rows = group(view, table, by, arguments)
-        size, page = arguments.get("page_size", bindings.page_size), arguments.get("page", 1)
+        size, page = int(arguments.get("page_size", bindings.page_size)), int(arguments.get("page", 1))
         shown = rows[(page - 1) * size : page * size]
         return {
             "total": len(rows),

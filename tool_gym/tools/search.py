@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tool_gym.tools.base import (
+    ORDERABLE,
     Arguments,
     Bindings,
     Fact,
@@ -16,6 +17,7 @@ from tool_gym.tools.base import (
     cell_schema,
     filter_key,
     record_facts,
+    require_columns,
 )
 from tool_gym.world import BaseTables, Row, WorldView, fold
 
@@ -31,6 +33,8 @@ class SearchBindings(Bindings):
 
 
 def _parameters(bindings: SearchBindings, base: BaseTables) -> Parameters:
+    require_columns(base, bindings.table, ("name", *bindings.filters))
+    require_columns(base, bindings.table, bindings.sort, ORDERABLE)
     columns = base.columns[bindings.table]
     properties = {column: cell_schema(columns[column]) for column in bindings.filters}
     if bindings.sort:
@@ -46,7 +50,7 @@ def _compile(bindings: SearchBindings, _: BaseTables) -> Run:
         sort = arguments.get("sort_by")
         if sort is not None:
             rows.sort(key=lambda row: (row[sort], row["id"]), reverse=arguments.get("order") == "descending")
-        shown = rows[: arguments.get("limit", MAX_LIMIT)]
+        shown = rows[: int(arguments.get("limit", MAX_LIMIT))]
         fields = ("id", "name") if sort is None else ("id", "name", sort)
         return {"total": len(rows), "items": [{field: row[field] for field in fields} for row in shown]}
 

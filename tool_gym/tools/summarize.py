@@ -7,6 +7,7 @@ from typing import Any
 
 from tool_gym.tools.base import (
     ID_SCHEMA,
+    NUMERIC,
     Arguments,
     Bindings,
     Fact,
@@ -18,6 +19,7 @@ from tool_gym.tools.base import (
     group,
     not_found,
     precondition,
+    require_columns,
 )
 from tool_gym.world import BaseTables, WorldView, fold
 
@@ -39,6 +41,8 @@ class SummarizeBindings(Bindings):
 
 
 def _parameters(bindings: SummarizeBindings, base: BaseTables) -> Parameters:
+    require_columns(base, bindings.table, (bindings.by, *bindings.filters))
+    require_columns(base, bindings.table, bindings.fields, NUMERIC)
     columns = base.columns[bindings.table]
     properties: dict[str, dict[str, Any]] = {} if bindings.by is None else {bindings.by: ID_SCHEMA}
     operations = ["count", *OPERATIONS] if bindings.fields else ["count"]
@@ -64,9 +68,11 @@ def _compile(bindings: SummarizeBindings, base: BaseTables) -> Run:
             return {"value": len(rows)}
         field = arguments.get("field")
         if field is None:
-            raise precondition(f"operation {arguments['operation']!r} needs the argument 'field'")
+            msg = f"operation {arguments['operation']!r} needs the argument 'field'"
+            raise precondition(msg)
         if not rows:
-            raise not_found(f"there is no matching {noun} in this group")
+            msg = f"there is no matching {noun} in this group"
+            raise not_found(msg)
         return {"value": round(OPERATIONS[arguments["operation"]]([row[field] for row in rows]), 2)}
 
     return run

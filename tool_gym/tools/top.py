@@ -7,6 +7,7 @@ from typing import Any
 
 from tool_gym.tools.base import (
     ID_SCHEMA,
+    ORDERABLE,
     Arguments,
     Bindings,
     Fact,
@@ -17,6 +18,7 @@ from tool_gym.tools.base import (
     find_key,
     group,
     not_found,
+    require_columns,
 )
 from tool_gym.world import BaseTables, WorldView
 
@@ -30,7 +32,9 @@ class TopBindings(Bindings):
     order_by: tuple[str, ...]
 
 
-def _parameters(bindings: TopBindings, _: BaseTables) -> Parameters:
+def _parameters(bindings: TopBindings, base: BaseTables) -> Parameters:
+    require_columns(base, bindings.table, (bindings.by, "name"))
+    require_columns(base, bindings.table, bindings.order_by, ORDERABLE)
     properties: dict[str, dict[str, Any]] = {} if bindings.by is None else {bindings.by: ID_SCHEMA}
     properties["order_by"] = {"type": "string", "enum": list(bindings.order_by)}
     properties["direction"] = {"type": "string", "enum": ["ascending", "descending"]}
@@ -44,7 +48,8 @@ def _compile(bindings: TopBindings, base: BaseTables) -> Run:
     def run(view: WorldView, arguments: Arguments) -> Any:
         rows = group(view, table, by, arguments)
         if not rows:
-            raise not_found(f"there is no {noun} in this group")
+            msg = f"there is no {noun} in this group"
+            raise not_found(msg)
         column = arguments["order_by"]
         pick = max if arguments["direction"] == "descending" else min
         row = pick(rows, key=lambda row: (row[column], row["id"]))

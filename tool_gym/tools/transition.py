@@ -13,6 +13,7 @@ from tool_gym.tools.base import (
     Run,
     no_facts,
     precondition,
+    require_columns,
     require_row,
 )
 from tool_gym.world import BaseTables, WorldView
@@ -26,6 +27,7 @@ class TransitionBindings(Bindings):
 
 
 def _parameters(bindings: TransitionBindings, base: BaseTables) -> Parameters:
+    require_columns(base, bindings.table, (bindings.column,), ("state",))
     values = base.columns[bindings.table][bindings.column].values
     properties = {"id": ID_SCHEMA, bindings.column: {"type": "string", "enum": list(values)}}
     return Parameters(properties, tuple(properties))
@@ -41,7 +43,8 @@ def _compile(bindings: TransitionBindings, base: BaseTables) -> Run:
         allowed = machine.get(before, ())
         if after not in allowed:
             ways = ", ".join(allowed) or "nothing"
-            raise precondition(f"{row['id']} is {before}; from there it may move to {ways}")
+            msg = f"{row['id']} is {before}; from there it may move to {ways}"
+            raise precondition(msg)
         view.update(table, row["id"], {column: after})
         return {"id": row["id"], column: after, "updated": True}
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from tool_gym.tools.base import (
     ID_SCHEMA,
+    NUMERIC,
     Arguments,
     Bindings,
     Family,
@@ -13,8 +14,10 @@ from tool_gym.tools.base import (
     Run,
     no_facts,
     precondition,
+    require_columns,
     require_row,
 )
+from tool_gym.tools.calculate import LARGEST
 from tool_gym.tools.days_between import parse_date
 from tool_gym.world import BaseTables, Column, Row, WorldView
 
@@ -26,26 +29,42 @@ class UpdateBindings(Bindings):
     fields: tuple[str, ...]
 
 
-def check_cell(field: str, column: Column, value: Any) -> None:
-    """Fail unless `value` lies within the bounds of `column`."""
-    if column.type == "date":
+def checked_cell(field: str, column: Column, value: Any) -> Any:
+    """Return `value` as `column` stores it, or fail if the column cannot hold it."""
+    if column.type in NUMERIC:
+        value = _checked_number(field, column, value)
+    elif column.type == "date":
         value = parse_date(value).isoformat()
-    if column.low is None or column.high is None:
-        return
-    if not column.low <= value <= column.high:
-        raise precondition(f"{field} must lie between {column.low} and {column.high}")
-    if column.type == "number" and round(value, column.decimals) != value:
-        raise precondition(f"{field} takes at most {column.decimals} decimals")
+    elif not column.holds(value):
+        msg = f"{field} cannot be {value!r}"
+        raise precondition(msg)
+    if column.low is not None and column.high is not None and not column.low <= value <= column.high:
+        msg = f"{field} must lie between {column.low} and {column.high}"
+        raise precondition(msg)
+    return value
 
 
 def check_open(columns: dict[str, Column], row: Row) -> None:
     """Fail if the row has reached a state that nothing leads out of."""
     for name, column in columns.items():
         if column.type == "state" and not column.transitions.get(row[name]):
-            raise precondition(f"{row['id']} is {row[name]} and can no longer be changed")
+            msg = f"{row['id']} is {row[name]} and can no longer be changed"
+            raise precondition(msg)
 
 
-def _parameters(bindings: UpdateBindings, _: BaseTables) -> Parameters:
+def _checked_number(field: str, column: Column, value: float) -> float:
+    decimals = column.decimals if column.type == "number" else 0
+    if not abs(value) <= LARGEST:
+        msg = f"{field} cannot be {value}"
+        raise precondition(msg)
+    if round(value, decimals) != value:
+        msg = f"{field} takes at most {decimals} decimals" if decimals else f"{field} takes whole numbers"
+        raise precondition(msg)
+    return int(value) if column.type == "integer" else value + 0  # no -0.0
+
+
+def _parameters(bindings: UpdateBindings, base: BaseTables) -> Parameters:
+    require_columns(base, bindings.table, bindings.fields, NUMERIC)
     field = {"type": "string", "enum": list(bindings.fields)}
     properties = {"id": ID_SCHEMA, "field": field, "value": {"type": "number"}}
     return Parameters(properties, tuple(properties))
@@ -57,15 +76,11 @@ def _compile(bindings: UpdateBindings, base: BaseTables) -> Run:
     def run(view: WorldView, arguments: Arguments) -> Any:
         row = require_row(view, table, arguments["id"])
         field, value = arguments["field"], arguments["value"]
-        column = columns[field]
-        if column.type == "integer" and isinstance(value, float):
-            if not value.is_integer():
-                raise precondition(f"{field} takes whole numbers")
-            value = int(value)
-        check_cell(field, column, value)
+        value = checked_cell(field, columns[field], value)
         check_open(columns, row)
         if row[field] == value:
-            raise precondition(f"{field} of {row['id']} is already {value}")
+            msg = f"{field} of {row['id']} is already {value}"
+            raise precondition(msg)
         view.update(table, row["id"], {field: value})
         return {"id": row["id"], field: value, "updated": True}
 

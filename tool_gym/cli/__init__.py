@@ -1,0 +1,117 @@
+"""The `tool-gym` program.
+
+    tool-gym list                            what there is
+    tool-gym show SCENARIO                   one scenario
+    tool-gym rollout --policy all            what scripted policies score
+    tool-gym score FILE                      score stored trajectories again
+    tool-gym check PACK                      is a pack sound
+    tool-gym generate --name N --out FOLDER  build a pack
+
+A command's results go to standard output, all else to standard error. Exit codes: 0 done, 1 a check failed,
+2 a mistake of the caller, told in one line, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Annotated
+
+import typer
+from typer.exceptions import Exit, TyperException
+
+from tool_gym import __version__
+from tool_gym.cli import check, generate, listing, rollout, schema, score, show
+from tool_gym.cli.output import tell
+from tool_gym.errors import ToolGymError
+
+BROKEN_PIPE = 141
+"""Exit code when nobody reads the output any more, as for other programs."""
+
+INTERRUPTED = 130
+
+app = typer.Typer(name="tool-gym", add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    context: typer.Context,
+    *,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    """Tool-use environments for language models: look at them, play them, score, check and generate them."""
+    if version:
+        typer.echo(f"tool-gym {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def _add(name: str, command: Callable[..., None], examples: Sequence[str]) -> None:
+    app.command(name, epilog="\n\n".join(("Examples:", *examples)))(command)
+
+
+_add("list", listing.list_packs, listing.EXAMPLES)
+_add("show", show.show, show.EXAMPLES)
+_add("rollout", rollout.rollout, rollout.EXAMPLES)
+_add("score", score.score, score.EXAMPLES)
+_add("check", check.check, check.EXAMPLES)
+_add("generate", generate.generate, generate.EXAMPLES)
+_add("schema", schema.schema, schema.EXAMPLES)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program.
+
+    Args:
+        arguments: What stands behind the program's name; None for the process's own.
+
+    Returns:
+        The exit code.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    try:
+        status = _run(sys.argv[1:] if arguments is None else arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _close_stdout()
+        return BROKEN_PIPE
+    except KeyboardInterrupt:
+        tell("interrupted")
+        return INTERRUPTED
+    except TyperException as error:
+        tell(f"error: {error.format_message()}{_hint(error)}")
+        return error.exit_code
+    except ToolGymError as error:
+        tell(f"error: {error}")
+        return 2
+    except OSError as error:
+        tell(f"error: {error.filename or 'input or output'}: {error.strerror or error}")
+        return 2
+    return status
+
+
+def _run(arguments: Sequence[str]) -> int:
+    command = typer.main.get_command(app)
+    try:
+        with command.make_context("tool-gym", list(arguments)) as context:
+            command.invoke(context)
+    except Exit as finished:
+        return finished.exit_code
+    return 0
+
+
+def _hint(error: TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    return f" (see {context.command_path} --help)" if context is not None else ""
+
+
+def _close_stdout() -> None:
+    """Send what is still unwritten nowhere, so that the interpreter's last flush says nothing."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

@@ -1,0 +1,109 @@
+"""What the commands share to write with: tables on standard output, notes and progress on standard error.
+
+A terminal gets colours and boxes; a file or pipe gets plain text that is never wrapped or cut.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.table import Table
+    from rich.text import Text
+
+ENDLESS = 100_000
+"""Width of what is not a terminal, in characters."""
+
+
+def tell(message: str) -> None:
+    """Write one line to standard error."""
+    sys.stderr.write(" ".join(plain(message).split()) + "\n")
+
+
+def print_json(value: Any) -> None:
+    """Write a value to standard output as JSON."""
+    ascii_only = not (sys.stdout.encoding or "").lower().startswith("utf")
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=ascii_only) + "\n")
+
+
+def print_all(*parts: RenderableType) -> None:
+    """Write tables, trees and texts to standard output."""
+    console = _console(sys.stdout)
+    with console.capture() as capture:
+        for part in parts:
+            console.print(part)
+    # Not by the console itself: it would end the process on a broken pipe.
+    sys.stdout.write("".join(line.rstrip(" ") for line in capture.get().splitlines(keepends=True)))
+
+
+def plain(text: str) -> str:
+    r"""Replace what would move a terminal's cursor or change its colours.
+
+    >>> plain("red: \x1b[31m")
+    'red: ?[31m'
+    """
+    return "".join(letter if letter.isprintable() or letter in "\n\t" else "?" for letter in text)
+
+
+def text(value: object, style: str = "") -> Text:
+    """Return a value as text that is shown as it is."""
+    from rich.text import Text
+
+    return Text(plain(str(value)), style)
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: int = 0) -> Table:
+    """Build a table.
+
+    Args:
+        title: What it shows.
+        columns: Headings.
+        rows: Cells; floats are shown with three decimals and None as a dash.
+        numbers: How many of the last columns are aligned to the right.
+    """
+    from rich import box
+    from rich.table import Table
+
+    terminal = _console(sys.stdout).is_terminal
+    made = Table(title=text(title, "bold"), title_justify="left", box=box.ROUNDED if terminal else None, pad_edge=False)
+    for index, column in enumerate(columns):
+        made.add_column(text(column), justify="right" if index >= len(columns) - numbers else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*(text(_cell(value)) for value in row))
+    return made
+
+
+@contextmanager
+def progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """Show a progress bar on standard error while the body runs, if that is a terminal.
+
+    Yields:
+        A function to be told how much is done.
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = _console(sys.stderr)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def _console(stream: Any) -> Console:
+    from rich.console import Console
+
+    console = Console(file=stream, markup=False, emoji=False, highlight=False)
+    if not console.is_terminal:
+        console.width = ENDLESS
+    return console

@@ -1,0 +1,148 @@
+"""`tool-gym rollout`."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tool_gym.cli.options import AsJson, Seed
+
+if TYPE_CHECKING:
+    from tool_gym.envs.env import ToolUseEnv
+    from tool_gym.evaluate import Summary
+    from tool_gym.scenario import Scenario
+    from tool_gym.trajectory import Trajectory
+
+ALL = ("oracle", "greedy", "random", "repeat", "silent")
+"""The policies of `--policy all`, in the order of the table."""
+
+EXAMPLES = (
+    "tool-gym rollout --policy all --split test --episodes 20",
+    "tool-gym rollout --policy oracle,greedy --suite my_pack --out played.jsonl",
+)
+
+
+def rollout(  # noqa: PLR0913 - a command has the options it has
+    *,
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Name of a scripted policy, or all; may be repeated or separated by commas.", show_default="all"
+        ),
+    ] = None,
+    suite: Annotated[str, typer.Option(help="A pack's name or folder.")] = "everyday",
+    split: Annotated[str, typer.Option(help="Split of the pack, or all.")] = "test",
+    episodes: Annotated[int | None, typer.Option(min=1, help="At most so many, spread evenly over the split.")] = None,
+    seed: Seed = 0,
+    dialect: Annotated[str, typer.Option(help="Format of turns and observations.")] = "hermes",
+    reward: Annotated[str, typer.Option(help="What the return is; the other columns are solve's.")] = "solve",
+    max_turns: Annotated[int, typer.Option(min=2, help="Turns after which an episode is cut off.")] = 32,
+    out: Annotated[Path | None, typer.Option(help="Write the trajectories to this file, as JSONL.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Play every episode once with each policy and show what they score."""
+    from tool_gym.cli.find import check_new_file, entries_of, spread
+    from tool_gym.cli.output import print_json, tell
+    from tool_gym.envs.env import ToolUseEnv
+
+    env = ToolUseEnv(suite, dialect=dialect, reward=reward, max_turns=max_turns)
+    chosen = tuple(entry.id for entry in spread(entries_of(env.pack, split), episodes))
+    target = check_new_file(out) if out is not None else None
+    job = _Job(_policies(policy or ["all"]), chosen, seed, target)
+    began = time.perf_counter()
+    played = job.play(env)
+    elapsed = time.perf_counter() - began
+    summaries = job.summaries(env, played)
+    settings = {"suite": env.pack.name, "split": split, "episodes": len(job.scenarios), "seed": seed}
+    settings |= {"dialect": env.dialect.name, "reward": env.reward.name, "max_turns": max_turns}
+    if as_json:
+        print_json(settings | {"policies": [summary._asdict() for summary in summaries]})
+    else:
+        title = ", ".join(f"{name} {value}" for name, value in settings.items())
+        _print(title, summaries, env.reward.name)
+    steps = sum(len(trajectory.steps) for of_policy in played.values() for trajectory in of_policy)
+    tell(f"{steps} steps in {elapsed:.1f} s ({steps / max(elapsed, 1e-9):,.0f} steps/s)")
+    if out is not None:
+        tell(f"trajectories are in {out}")
+
+
+def _policies(given: list[str]) -> tuple[str, ...]:
+    from tool_gym.cli.find import names_of
+    from tool_gym.envs.policies import POLICIES
+    from tool_gym.errors import UnknownNameError
+
+    names = names_of(given)
+    for name in names:
+        if name not in POLICIES and name != "all":
+            error = UnknownNameError.of("policy", name, (*POLICIES, "all"))
+            raise error
+    return tuple(dict.fromkeys(one for name in names for one in (ALL if name == "all" else (name,))))
+
+
+def episode_seed(seed: int, scenario_id: str) -> int:
+    """Return the seed of one episode: it depends on the scenario, not on its place in the pack."""
+    digest = hashlib.blake2b(f"{seed}/{scenario_id}".encode(), digest_size=4).digest()
+    return int.from_bytes(digest, "big") >> 1
+
+
+@dataclass(frozen=True)
+class _Job:
+    """Which policies play which scenarios; everything named is known to exist."""
+
+    policies: tuple[str, ...]
+    scenarios: tuple[str, ...]
+    seed: int
+    out: Path | None
+
+    def play(self, env: ToolUseEnv) -> dict[str, list[Trajectory]]:
+        """Play everything, and write it down as it is played."""
+        from tool_gym.cli.output import progress
+        from tool_gym.trajectory import write_trajectories
+
+        played: dict[str, list[Trajectory]] = {name: [] for name in self.policies}
+
+        def remembered() -> Iterator[Trajectory]:
+            with progress("playing", len(self.policies) * len(self.scenarios)) as done:
+                for number, trajectory in enumerate(self._episodes(env), 1):
+                    played[trajectory.policy].append(trajectory)
+                    done(number)
+                    yield trajectory
+
+        if self.out is not None:
+            write_trajectories(self.out, remembered())
+        else:
+            for _ in remembered():
+                pass
+        return played
+
+    def _episodes(self, env: ToolUseEnv) -> Iterator[Trajectory]:
+        from tool_gym.envs.policies import get_policy
+        from tool_gym.envs.rollout import rollout as play
+
+        policies = [get_policy(name) for name in self.policies]
+        for scenario in self.scenarios:
+            for policy in policies:
+                seed = episode_seed(self.seed, scenario)
+                yield play(env, policy, seed=seed, options={"scenario": scenario})
+
+    def summaries(self, env: ToolUseEnv, played: dict[str, list[Trajectory]]) -> list[Summary]:
+        """Return the figures of each policy: solve's, but for the mean return."""
+        from tool_gym.cli.rescoring import summary_of
+
+        def scenario_of(name: str) -> Scenario:
+            return env.pack.task(name).scenario
+
+        return [summary_of(name, of_policy, scenario_of) for name, of_policy in played.items()]
+
+
+def _print(title: str, summaries: list[Summary], reward: str) -> None:
+    from tool_gym.cli.output import print_all, table
+
+    columns = ("policy", "episodes", "Solve-P", "Solve-R", "Solve-F1", "answer accuracy", f"return ({reward})", "calls")
+    print_all(table(title, columns, summaries, numbers=len(columns) - 1))

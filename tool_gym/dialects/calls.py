@@ -1,0 +1,91 @@
+"""Reading calls and thinking out of what a model wrote; shared by the dialects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tool_gym import jsonio
+from tool_gym.turns import MAX_MESSAGE, BrokenCall, ToolCall, Turn
+
+MAX_TURN_CHARS = 65_536
+"""Longest turn that is read at all, in characters."""
+
+MAX_CALLS_PARSED = 64
+"""Most calls read from one turn; one more, broken, stands for all the rest."""
+
+MAX_RAW = 500
+"""Most characters kept of text that cannot be read."""
+
+_EXAMPLE = '{"name": "<tool>", "arguments": {…}}'
+
+
+def broken(problem: str, message: str, raw: str) -> BrokenCall:
+    """Build a broken call, its message and text cut to their limits."""
+    text = jsonio.clean_text(message[: MAX_MESSAGE + 1])
+    return BrokenCall(problem, text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…", raw[:MAX_RAW])
+
+
+def too_large(raw: str) -> Turn:
+    """Build the turn that stands for one too large to be read."""
+    message = f"the turn is too large to be read: at most {MAX_TURN_CHARS} characters"
+    return Turn("", (broken("too_large", message, raw),), "", raw[:MAX_RAW])
+
+
+def too_many_calls(raw: str) -> BrokenCall:
+    """Build the broken call that stands for all beyond the limit."""
+    return broken("too_many_calls", f"only the first {MAX_CALLS_PARSED} calls of a turn are read", raw)
+
+
+def read_call(text: str) -> ToolCall | BrokenCall:
+    """Read a call written as the JSON object `{"name": …, "arguments": {…}}`."""
+    try:
+        data = jsonio.loads_plain(text)
+    except jsonio.PlainJsonError as error:
+        return broken(error.problem, f"{error}; write a call as {_EXAMPLE}", text)
+    call = call_of(data)
+    return call if isinstance(call, ToolCall) else broken(call.problem, call.message, text)
+
+
+def call_of(data: Any, call_id: str = "") -> ToolCall | BrokenCall:
+    """Build a call from plain JSON data; arguments may also be JSON text, as OpenAI writes them."""
+    if type(data) is not dict:
+        return _unfit("not_object", f"a call must be an object: {_EXAMPLE}", data)
+    name, arguments = data.get("name"), data.get("arguments")
+    if type(name) is not str or not name:
+        return _unfit("no_name", f"the call has no name: write {_EXAMPLE}", data)
+    if type(arguments) is str:
+        try:
+            arguments = jsonio.loads_plain(arguments) if arguments.strip() else {}
+        except jsonio.PlainJsonError as error:
+            return _unfit(error.problem, f"the arguments of {name[:64]} cannot be read: {error}", data)
+    if type(arguments) is not dict:
+        given = "missing" if "arguments" not in data else "not an object"
+        return _unfit("bad_arguments", f"the arguments of {name[:64]} are {given}: write {_EXAMPLE}", data)
+    return ToolCall(name, arguments, call_id)
+
+
+def split_thinking(text: str) -> tuple[str, str]:
+    """Split `text` into its thinking and the rest.
+
+    Thinking is what stands in `<think>…</think>`. A block left open reaches to the end; before a closing tag
+    without an opening one, everything is thinking, because chat templates may open the block themselves.
+
+    >>> split_thinking("<think>which tool?</think>Answer: 7")
+    ('which tool?', 'Answer: 7')
+    """
+    *closed, last = text.split("</think>")
+    stray = max((number for number, part in enumerate(closed) if "<think>" not in part), default=-1)
+    thinking, visible = closed[: stray + 1], []
+    for part in (*closed[stray + 1 :], last):
+        before, _, inside = part.partition("<think>")
+        visible.append(before)
+        thinking.append(inside)
+    return _joined(thinking), _joined(visible)
+
+
+def _joined(parts: list[str]) -> str:
+    return "\n".join(stripped for part in parts if (stripped := part.strip()))
+
+
+def _unfit(problem: str, message: str, data: Any) -> BrokenCall:
+    return broken(problem, message, jsonio.dumps(data))

@@ -1,0 +1,56 @@
+"""The figures of a set of trajectories, as FTRL defines them and corrected where its definition flatters.
+
+Solve-P, Solve-R and Solve-F1 are means over episodes of S/C, S/T and 2S/(C+T) (arXiv 2508.08791, section on
+evaluation), with S, C and T as in docs/reward.md. FTRL sets Solve-P to 1 for an episode without calls; here such an
+episode has no precision and is left out of that mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from statistics import fmean
+from typing import NamedTuple
+
+from tool_gym.errors import TrajectoryError
+from tool_gym.trajectory import Trajectory
+
+
+class Summary(NamedTuple):
+    """Figures of one policy; rates and means in [0, 1]."""
+
+    policy: str
+    episodes: int
+    solve_p: float | None
+    """Mean precision over the episodes with at least one charged attempt; None if there is none."""
+    solve_r: float
+    solve_f1: float
+    answer_accuracy: float
+    """Share of episodes that met all their goals (answers, states, declines)."""
+    mean_return: float
+    calls: float
+    """Mean number of attempted calls."""
+
+
+def summarize(policy: str, trajectories: Iterable[Trajectory]) -> Summary:
+    """Return the figures of trajectories scored by `solve`.
+
+    Raises:
+        TrajectoryError: If there are none, or they were scored by another reward.
+    """
+    played = list(trajectories)
+    parts = [step.parts for trajectory in played for step in trajectory.steps[-1:]]
+    if not parts or any(part is None or "solved" not in part for part in parts):
+        msg = "a summary needs at least one trajectory, scored by the reward 'solve'"
+        raise TrajectoryError(msg)
+    known = [part for part in parts if part is not None]
+    charged = [part for part in known if part["charged"]]
+    return Summary(
+        policy=policy,
+        episodes=len(known),
+        solve_p=fmean(part["solved"] / part["charged"] for part in charged) if charged else None,
+        solve_r=fmean(part["completeness"] for part in known),
+        solve_f1=fmean(2 * part["solved"] / (part["charged"] + part["needed"] or 1) for part in known),
+        answer_accuracy=fmean(part["goals"] == 1 for part in known),
+        mean_return=fmean(trajectory.episode_return for trajectory in played),
+        calls=fmean(sum(len(step.turn.calls) for step in trajectory.steps) for trajectory in played),
+    )

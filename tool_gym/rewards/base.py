@@ -1,0 +1,76 @@
+"""The interface of a reward: a pure function of scenario and trajectory, folded step by step."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from tool_gym.scenario import Scenario
+from tool_gym.trajectory import Step, Trajectory
+
+
+class StepScore(NamedTuple):
+    """What one step did to the score."""
+
+    delta: float
+    """The step's reward: the change of the score."""
+    score: float
+    """The score after the step."""
+    parts: dict[str, float]
+    """What the score is made of; a fresh dict with the same keys every step."""
+
+
+class Score(NamedTuple):
+    """The score of a whole trajectory."""
+
+    value: float
+    parts: dict[str, float]
+    steps: tuple[StepScore, ...]
+
+
+class Scorer(Protocol):
+    """Scores one episode as it happens."""
+
+    def step(self, step: Step) -> StepScore:
+        """Take in one step and return what it did to the score."""
+        ...
+
+    def parts(self) -> dict[str, float]:
+        """Return the score's parts as they stand."""
+        ...
+
+    def snapshot(self) -> object:
+        """Return the state, to be given back to `restore`; it does not change as scoring goes on."""
+        ...
+
+    def restore(self, state: object) -> None:
+        """Return to a state `snapshot` gave, from this or another scorer of the same scenario and reward."""
+        ...
+
+
+class Reward(Protocol):
+    """A way of scoring, shared by any number of episodes."""
+
+    @property
+    def name(self) -> str:
+        """The name it is looked up by."""
+        ...
+
+    def start(self, scenario: Scenario) -> Scorer:
+        """Return the scorer of a new episode of `scenario`."""
+        ...
+
+
+def score(reward: Reward, scenario: Scenario, trajectory: Trajectory) -> Score:
+    """Score a stored trajectory.
+
+    Args:
+        reward: Any reward.
+        scenario: The scenario the trajectory was played on.
+        trajectory: The record; only its turns, results and user turns are read.
+
+    Returns:
+        The score, equal to what the environment paid step by step under the same reward.
+    """
+    scorer = reward.start(scenario)
+    steps = tuple(scorer.step(step) for step in trajectory.steps)
+    return Score(steps[-1].score if steps else 0.0, scorer.parts(), steps)
