@@ -1,0 +1,337 @@
+"""Packs: many scenarios and the worlds they share, in a folder or in memory.
+
+    <pack>/card.json            what the pack is, with the hash of every other file
+    <pack>/index.json           ids, splits, shapes and domains, and where each block of lines begins
+    <pack>/scenarios.jsonl.gz   one scenario a line, in small gzip members for random access (zcat reads the whole)
+    <pack>/worlds.jsonl.gz      one world a line, likewise
+
+A folder pack is verified by hash when it is opened, and read lazily. Nothing in it is ever executed or unpickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import zlib
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tool_gym import jsonio
+from tool_gym.envs.bundled import bundled_packs
+from tool_gym.errors import PackError, ScenarioError, UnknownNameError
+from tool_gym.scenario import Scenario
+from tool_gym.world import World
+
+PACK_FORMAT = 1
+"""Version of the folder format; others are refused."""
+
+FILES = ("index.json", "scenarios.jsonl.gz", "worlds.jsonl.gz")
+SPLITS = ("train", "validation", "test")
+MAX_BLOCK_BYTES = 64 * 1024 * 1024
+"""Largest size one block may unpack to; more is taken for an attack or damage."""
+
+_CACHED_BLOCKS = 64
+_CACHED_TASKS = 4096
+
+
+class Task(NamedTuple):
+    """A scenario with the world it plays in."""
+
+    scenario: Scenario
+    world: World
+
+
+class Entry(NamedTuple):
+    """What is known of a scenario without loading it."""
+
+    id: str
+    split: str
+    shape: str
+    domain: str
+
+
+class Pack(Protocol):
+    """Where an environment gets its scenarios from."""
+
+    @property
+    def name(self) -> str:
+        """The pack's id."""
+        ...
+
+    def entries(self, split: str | None = None) -> Sequence[Entry]:
+        """Return the scenarios of a split, or all, in a fixed order."""
+        ...
+
+    def task(self, scenario_id: str) -> Task:
+        """Load one scenario and its world."""
+        ...
+
+
+class Card(BaseModel):
+    """card.json."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int
+    id: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")
+    version: str
+    title: str = ""
+    description: str = ""
+    licence: str
+    how_built: dict[str, Any] = Field(default_factory=dict)
+    """Command, seed and generator version."""
+    splits: dict[str, int]
+    counts: dict[str, dict[str, int]] = Field(default_factory=dict)
+    """Scenarios by shape and by domain."""
+    content_hash: str
+    """Hash of the unpacked lines: equal content has equal hash, whatever the compressor."""
+    files: dict[str, str]
+    """File name → SHA-256 of its bytes."""
+
+
+class _Index(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    entries: tuple[tuple[str, str, str, str], ...]
+    block_size: int = Field(ge=1)
+    blocks: tuple[tuple[int, int], ...]
+    worlds: tuple[str, ...]
+    world_block_size: int = Field(ge=1)
+    world_blocks: tuple[tuple[int, int], ...]
+
+
+class MemoryPack:
+    """Scenarios held in memory: one's own, or a handful for a test.
+
+    Args:
+        scenarios: The scenarios, all in the split `split`.
+        worlds: The worlds they refer to; not needed for scenarios that carry their own.
+    """
+
+    def __init__(
+        self, scenarios: Sequence[Scenario], worlds: Sequence[World] = (), *, name: str = "memory", split: str = "test"
+    ) -> None:
+        self.name = name
+        self._worlds = {world.id: world for world in worlds}
+        self._tasks = {scenario.id: Task(scenario, _own_world(scenario, self._worlds)) for scenario in scenarios}
+        self._entries = tuple(Entry(s.id, split, s.shape, s.domain) for s in scenarios)
+
+    def entries(self, split: str | None = None) -> Sequence[Entry]:
+        """Return the scenarios of a split, or all."""
+        return tuple(entry for entry in self._entries if split in (None, entry.split))
+
+    def task(self, scenario_id: str) -> Task:
+        """Return one scenario and its world.
+
+        Raises:
+            UnknownNameError: If the pack has no such scenario.
+        """
+        if scenario_id not in self._tasks:
+            raise UnknownNameError.of("scenario", scenario_id, self._tasks)
+        return self._tasks[scenario_id]
+
+
+class FolderPack:
+    """A pack folder, opened lazily."""
+
+    def __init__(self, folder: str | os.PathLike[str], *, verify: bool = True) -> None:
+        """Open a pack.
+
+        Args:
+            folder: The folder that holds card.json.
+            verify: Whether every file's hash is compared with the card's.
+
+        Raises:
+            PackError: If a file is missing, altered, unreadable or outside the folder.
+        """
+        self.folder = Path(folder)
+        self.card = read_card(self.folder)
+        self.name = self.card.id
+        for file in FILES:
+            _check_file(self.folder, file, self.card.files.get(file, ""), verify=verify)
+        self._index = _read_index(self.folder)
+        self._entries = tuple(Entry(*entry) for entry in self._index.entries)
+        self._numbers = {entry.id: number for number, entry in enumerate(self._entries)}
+        self._world_numbers = {world: number for number, world in enumerate(self._index.worlds)}
+        self._blocks: OrderedDict[tuple[str, int], list[bytes]] = OrderedDict()
+        self._worlds: dict[str, World] = {}
+        self._tasks: OrderedDict[str, Task] = OrderedDict()
+
+    def entries(self, split: str | None = None) -> Sequence[Entry]:
+        """Return the scenarios of a split, or all, in file order.
+
+        Raises:
+            UnknownNameError: If the pack has no such split.
+        """
+        if split is None:
+            return self._entries
+        if split not in self.card.splits:
+            raise UnknownNameError.of("split", split, self.card.splits)
+        return tuple(entry for entry in self._entries if entry.split == split)
+
+    def task(self, scenario_id: str) -> Task:
+        """Load one scenario and its world.
+
+        Raises:
+            UnknownNameError: If the pack has no such scenario.
+            PackError: If its line cannot be read.
+        """
+        known = self._tasks.get(scenario_id)
+        if known is None:
+            known = self._tasks[scenario_id] = self._load(scenario_id)
+            if len(self._tasks) > _CACHED_TASKS:
+                self._tasks.popitem(last=False)
+        return known
+
+    def world(self, world_id: str) -> World:
+        """Load one world.
+
+        Raises:
+            PackError: If the pack has no such world, or its line cannot be read.
+        """
+        if world_id not in self._worlds:
+            number = self._world_numbers.get(world_id)
+            if number is None:
+                msg = f"pack {self.name!r} has no world {world_id!r}"
+                raise PackError(msg)
+            size, blocks = self._index.world_block_size, self._index.world_blocks
+            try:
+                self._worlds[world_id] = World.from_json(self._line("worlds.jsonl.gz", number, size, blocks))
+            except ScenarioError as error:
+                msg = f"pack {self.name!r}, world {world_id}: {error}"
+                raise PackError(msg) from None
+        return self._worlds[world_id]
+
+    def lines(self) -> Iterator[bytes]:
+        """Yield every world line, then every scenario line, unpacked."""
+        index = self._index
+        for number in range(len(index.worlds)):
+            yield self._line("worlds.jsonl.gz", number, index.world_block_size, index.world_blocks)
+        for number in range(len(index.entries)):
+            yield self._line("scenarios.jsonl.gz", number, index.block_size, index.blocks)
+
+    def _load(self, scenario_id: str) -> Task:
+        number = self._numbers.get(scenario_id)
+        if number is None:
+            raise UnknownNameError.of("scenario", scenario_id, self._numbers)
+        line = self._line("scenarios.jsonl.gz", number, self._index.block_size, self._index.blocks)
+        try:
+            scenario = Scenario.from_json(line, check_id=False)
+        except ScenarioError as error:
+            msg = f"pack {self.name!r}, scenario {scenario_id}: {error}"
+            raise PackError(msg) from None
+        world = scenario.world if scenario.world is not None else self.world(scenario.world_ref or "")
+        return Task(scenario, world)
+
+    def _line(self, file: str, number: int, size: int, blocks: Sequence[tuple[int, int]]) -> bytes:
+        key = (file, number // size)
+        lines = self._blocks.get(key)
+        if lines is None:
+            lines = self._blocks[key] = _read_block(self.folder / file, blocks, number // size)
+            if len(self._blocks) > _CACHED_BLOCKS:
+                self._blocks.popitem(last=False)
+        if number % size >= len(lines):
+            msg = f"{self.folder / file} has no line {number}; the pack is damaged"
+            raise PackError(msg)
+        return lines[number % size]
+
+
+def open_pack(pack: str | os.PathLike[str] | Pack) -> Pack:
+    """Return a pack by the name of a bundled one, by folder, or as it is.
+
+    Raises:
+        UnknownNameError: If there is neither a bundled pack nor a folder of that name.
+        PackError: If the folder is no sound pack.
+    """
+    if not isinstance(pack, str | os.PathLike):
+        return pack
+    bundled = bundled_packs()
+    folder = bundled.get(str(pack), Path(pack))
+    if not (folder / "card.json").is_file():
+        if folder.is_dir() or os.sep in str(pack):
+            msg = f"{folder} is no pack: it holds no card.json"
+            raise PackError(msg)
+        raise UnknownNameError.of("pack", pack, bundled)
+    stamp = tuple((folder / file).stat().st_mtime_ns if (folder / file).exists() else 0 for file in ("card.json", *FILES))
+    return _opened(folder.resolve(), stamp)
+
+
+def read_card(folder: Path) -> Card:
+    """Read and check card.json.
+
+    Raises:
+        PackError: If it is missing, broken, of another format, or names a file outside the folder.
+    """
+    path = folder / "card.json"
+    try:
+        card = Card.model_validate_json(path.read_bytes())
+    except OSError as error:
+        msg = f"cannot read {path}: {error.strerror}"
+        raise PackError(msg) from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        msg = f"{path} is no pack card: {first['msg']} (at {'.'.join(map(str, first['loc'])) or 'the top level'})"
+        raise PackError(msg) from None
+    if card.format != PACK_FORMAT:
+        msg = f"{path}: pack format {card.format}; this release reads format {PACK_FORMAT}"
+        raise PackError(msg)
+    odd = sorted(set(card.files) ^ set(FILES))
+    if odd:
+        msg = f"{path} must list exactly the files {', '.join(FILES)}; odd: {', '.join(odd)[:120]}"
+        raise PackError(msg)
+    return card
+
+
+@lru_cache(maxsize=16)
+def _opened(folder: Path, _: tuple[int, ...]) -> FolderPack:
+    return FolderPack(folder)
+
+
+def _own_world(scenario: Scenario, worlds: dict[str, World]) -> World:
+    world = scenario.world if scenario.world is not None else worlds.get(scenario.world_ref or "")
+    if world is None:
+        msg = f"scenario {scenario.id} refers to the world {scenario.world_ref!r}, which was not given"
+        raise PackError(msg)
+    return world
+
+
+def _check_file(folder: Path, file: str, sha256: str, *, verify: bool) -> None:
+    path = folder / file
+    if not path.is_file():
+        msg = f"{path} is missing; the pack is incomplete"
+        raise PackError(msg)
+    if path.resolve().parent != folder.resolve():
+        msg = f"{path} leads outside the pack"
+        raise PackError(msg)
+    if verify and hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
+        msg = f"{path} is not what card.json says (SHA-256 differs): truncated or altered; fetch or generate it again"
+        raise PackError(msg)
+
+
+def _read_index(folder: Path) -> _Index:
+    try:
+        return _Index.model_validate(jsonio.loads((folder / "index.json").read_text(encoding="utf-8")))
+    except (ValueError, OSError) as error:
+        msg = f"{folder / 'index.json'} is no pack index: {str(error).splitlines()[0]}"
+        raise PackError(msg) from None
+
+
+def _read_block(path: Path, blocks: Sequence[tuple[int, int]], number: int) -> list[bytes]:
+    try:
+        offset, length = blocks[number]
+        with path.open("rb") as file:
+            file.seek(offset)
+            unpacker = zlib.decompressobj(wbits=31)
+            data = unpacker.decompress(file.read(length), MAX_BLOCK_BYTES)
+    except (OSError, ValueError, IndexError, OverflowError, zlib.error) as error:
+        msg = f"{path}, block {number}, cannot be read: {error}; the pack is damaged"
+        raise PackError(msg) from None
+    if not unpacker.eof:
+        msg = f"{path}, block {number}, is cut short or unpacks to more than {MAX_BLOCK_BYTES} bytes"
+        raise PackError(msg)
+    return data.splitlines()

@@ -1,0 +1,234 @@
+"""Stage E, localized deployment: a draft bound to its world becomes a scenario, its golds served by its own tools.
+
+Every call of the plan is run through the public tools; what they serve becomes the gold of its sub-goal. (That
+this agrees with the tables, read without any tool, is gate G3.)
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from tool_gym.generators.decompose import Draft, RejectedError
+from tool_gym.generators.domain import Domain
+from tool_gym.generators.expressions import Agg, Attr, Calc, Convert, Days, Expression, Higher, Top
+from tool_gym.generators.integrate import Interface
+from tool_gym.generators.wording import question_of
+from tool_gym.runtime import InProcessRuntime, Session
+from tool_gym.scenario import (
+    AnswerGoal,
+    Binding,
+    CellEffect,
+    Goal,
+    Parent,
+    Plan,
+    PlanStep,
+    Reference,
+    StateGoal,
+    SubGoal,
+    TemplateImpl,
+    ToolSpec,
+)
+from tool_gym.tools import FAMILIES
+from tool_gym.turns import ToolResult
+from tool_gym.values import (
+    DateValue,
+    EnumValue,
+    NameValue,
+    NumberValue,
+    SequenceValue,
+    TextValue,
+    Value,
+)
+from tool_gym.world import World
+
+ROUNDED = 0.005
+"""Largest tolerance of computed numbers: what rounding to two decimals may lose."""
+
+RELATIVE = 0.001
+"""Largest tolerance relative to the number, so that small ones cannot be rounded away."""
+
+
+class Deployed(NamedTuple):
+    """A draft with everything its scenario needs."""
+
+    sub_goals: tuple[SubGoal, ...]
+    plan: Plan
+    goals: tuple[Goal, ...]
+    arguments: list[dict[str, Any]]
+    """The family arguments of each call, references resolved."""
+
+
+def deploy(draft: Draft, tools: list[ToolSpec], interface: Interface, world: World) -> Deployed:
+    """Run the draft's calls through `tools` and return what they are to find out.
+
+    Args:
+        draft: The goal and its calls.
+        tools: The public tool of each call.
+        interface: Says which arguments those tools take.
+        world: Where they run.
+
+    Raises:
+        RejectedError: If a call fails or serves nothing that can be asked for.
+    """
+    return _Deployment(draft, tools, interface, world).deployed()
+
+
+class _Deployment:
+    def __init__(self, draft: Draft, tools: list[ToolSpec], interface: Interface, world: World) -> None:
+        self._draft = draft
+        self._tools = tools
+        self._interface = interface
+        self._domain = interface.catalogue.domain
+        self._world = world
+        unique = {tool.name: tool for tool in tools}
+        self._session: Session = InProcessRuntime(tuple(unique.values()), world).start()
+        self._results: list[ToolResult] = []
+        self._ids: list[str] = []
+        self._sub_goals: dict[tuple[str, str], SubGoal] = {}
+        self._steps: list[PlanStep] = []
+        self._resolved: list[dict[str, Any]] = []
+
+    def deployed(self) -> Deployed:
+        for number in range(len(self._draft.calls)):
+            self._deploy_call(number)
+        sub_goals = tuple(self._sub_goals.values())
+        return Deployed(sub_goals, Plan(steps=tuple(self._steps)), self._goals(sub_goals), self._resolved)
+
+    def _deploy_call(self, number: int) -> None:
+        call, tool = self._draft.calls[number], self._tools[number]
+        values = dict(call.literals)
+        for role, (source, path) in call.references.items():
+            values[role] = _at(self._results[source].value, path)
+        self._resolved.append(values)
+        names = self._interface.arguments(tool, call)
+        extra = self._interface.extra(tool, call)
+        arguments = {**extra, **{name: values[role] for role, name in names.items()}}
+        result = self._session.call(tool.name, arguments)
+        if not result.ok:
+            raise RejectedError("G2", f"{call.concept[0]}: {result.outcome.label}")
+        self._results.append(result)
+        key = (tool.name, repr(sorted(arguments.items())))
+        known = self._sub_goals.get(key)
+        if known is not None:  # a record that was already read for another field
+            self._ids.append(known.id)
+            return
+        self._ids.append(f"s{len(self._sub_goals) + 1}")
+        self._sub_goals[key] = self._sub_goal(number, arguments, values, result)
+        references = {
+            names[role]: Reference(sub_goal=self._ids[source], path=path)
+            for role, (source, path) in call.references.items()
+        }
+        literals = {name: value for name, value in arguments.items() if name not in references}
+        self._steps.append(PlanStep(sub_goal=self._ids[number], literals=literals, references=references))
+
+    def _sub_goal(
+        self, number: int, arguments: dict[str, Any], values: dict[str, Any], result: ToolResult
+    ) -> SubGoal:
+        call, tool = self._draft.calls[number], self._tools[number]
+        parents = dict.fromkeys(self._ids[source] for source, _ in call.references.values())
+        common: dict[str, Any] = {
+            "id": self._ids[number],
+            "question": question_of(call.expression, self._domain, self._world),
+            "tool": tool.name,
+            "arguments": arguments,
+            "parents": tuple(Parent(id=parent) for parent in parents),
+        }
+        if result.effects:
+            cells = (
+                CellEffect(table=e.table, row=None if e.created else e.row, field=e.field, after=e.after)
+                for e in result.effects
+            )
+            return SubGoal(**common, effects=tuple(cells))
+        gold = _at(result.value, call.path)
+        if gold is None:
+            raise RejectedError("G4", "tie")
+        return SubGoal(
+            **common,
+            binding=_binding(tool, arguments, result.value, call.path),
+            result_path=call.path,
+            gold=typed(call.expression, gold, self._domain, as_id=True),
+        )
+
+    def _goals(self, sub_goals: tuple[SubGoal, ...]) -> tuple[Goal, ...]:
+        rests_on = tuple(dict.fromkeys(self._ids[number] for number, _ in self._draft.outputs))
+        effects = sub_goals[-1].effects
+        if effects:
+            return (StateGoal(id="g1", rests_on=rests_on, required=effects),)
+        golds = tuple(
+            typed(expression, _at(self._results[number].value, path), self._domain)
+            for expression, (number, path) in zip(self._draft.goal, self._draft.outputs, strict=True)
+        )
+        gold: Value = golds[0] if len(golds) == 1 else SequenceValue(items=golds)
+        return (AnswerGoal(id="g1", rests_on=rests_on, gold=gold),)
+
+
+def typed(expression: Expression, value: Any, domain: Domain, *, as_id: bool = False) -> Value:
+    """Return a served value with the type its expression has.
+
+    Args:
+        expression: What was asked.
+        value: What a tool served.
+        domain: Gives the units.
+        as_id: Whether an entity stands for its id rather than its name.
+    """
+    if isinstance(expression, Attr):
+        return _cell(domain, expression.source.entity, expression.column, value)
+    if isinstance(expression, Agg):
+        column = expression.column
+        unit = domain.attribute(expression.entity, column).unit if column is not None else None
+        return NumberValue(value=value, unit=unit, tolerance=_tolerance(value) if expression.operation == "average" else 0.0)
+    if isinstance(expression, Calc):
+        return NumberValue(value=value, unit=_unit_of(expression, domain), tolerance=_tolerance(value))
+    if isinstance(expression, Convert):
+        return NumberValue(value=value, unit=expression.target, tolerance=_tolerance(value))
+    if isinstance(expression, Days):
+        return NumberValue(value=value)
+    if as_id or not isinstance(expression, Top | Higher):
+        return TextValue(value=value)
+    return NameValue(value=value)
+
+
+def _tolerance(value: float) -> float:
+    return min(ROUNDED, abs(value) * RELATIVE)
+
+
+def _cell(domain: Domain, entity: str, column: str, value: Any) -> Value:
+    attribute = domain.entities[entity].columns.get(column)
+    if attribute is None:
+        return NameValue(value=value)
+    if attribute.type in ("integer", "number"):
+        return NumberValue(value=value, unit=attribute.unit)
+    if attribute.type == "date":
+        return DateValue(value=value)
+    if attribute.type in ("enum", "state"):
+        return EnumValue(value=value, allowed=attribute.values)
+    return TextValue(value=value) if attribute.type == "ref" else NameValue(value=value)
+
+
+def _unit_of(expression: Expression, domain: Domain) -> str | None:
+    """Return the unit of a numeric expression; a ratio of like quantities has none."""
+    if isinstance(expression, Calc):
+        return None if expression.operation == "divide" else _unit_of(expression.first, domain)
+    if isinstance(expression, Attr):
+        return domain.attribute(expression.source.entity, expression.column).unit
+    if isinstance(expression, Agg) and expression.column is not None:
+        return domain.attribute(expression.entity, expression.column).unit
+    return None
+
+
+def _binding(tool: ToolSpec, arguments: dict[str, Any], value: Any, path: tuple[str | int, ...]) -> Binding:
+    impl = tool.impl
+    if isinstance(impl, TemplateImpl):
+        family = FAMILIES[impl.family]
+        bindings = family.bindings.model_validate(impl.bindings)
+        for fact in family.facts(bindings, impl.translate(arguments), value):
+            if fact.path == path:
+                operation, entity, row, field, where, inputs = fact.key
+                return Binding(operation=operation, entity=entity, row=row, field=field, filter=where, inputs=inputs)
+    raise RejectedError("G1", f"{tool.name} serves no fact at {path}")
+
+
+def _at(value: Any, path: tuple[str | int, ...]) -> Any:
+    for part in path:
+        value = value[part]
+    return value

@@ -1,0 +1,192 @@
+"""Domains: small relational schemas with the words to talk about them, as data files."""
+
+from __future__ import annotations
+
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tool_gym import jsonio
+from tool_gym.errors import GenerationError, UnknownNameError
+
+FOLDER = Path(__file__).resolve().parent / "domains"
+
+
+RESERVED = frozenset(
+    "id name field operation order_by direction sort_by order limit page page_size type".split()
+)
+"""Column names that would collide with a tool family's own arguments."""
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Attribute(_Data):
+    """One attribute of an entity, and its words."""
+
+    type: Literal["integer", "number", "date", "enum", "text", "ref", "state"]
+    noun: str
+    forms: tuple[str, ...] = ()
+    """Noun phrases with {x} for the entity's own phrase."""
+    low: float | str | None = None
+    high: float | str | None = None
+    decimals: int = 0
+    unit: str | None = None
+    most: str = ""
+    least: str = ""
+    """Superlatives that fit 'the {most} {noun}'."""
+    writable: bool = False
+    additive: bool = True
+    """Whether a sum over several rows means anything."""
+    values: tuple[str, ...] = ()
+    filter: tuple[str, ...] = ()
+    """Plural noun phrases with {value} and {plural}."""
+    pool: str | None = None
+    entity: str | None = None
+    """The entity a ref leads to."""
+    children: tuple[str, ...] = ()
+    """Post-modifiers with {x} that restrict the plural of this entity by the one the ref leads to."""
+    transitions: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    initial: str | None = None
+    cancel: str | None = None
+    cancel_verb: str = ""
+    move: str = ""
+
+    def phrases(self) -> tuple[str, ...]:
+        """Return the noun phrases that name this attribute of {x}."""
+        return self.forms or (f"the {self.noun} of {{x}}",)
+
+
+class Label(_Data):
+    """How the rows of an entity are named."""
+
+    pool: str | None = None
+    suffix: str = ""
+    code: str | None = None
+
+
+class Availability(_Data):
+    """What occupies a bookable entity."""
+
+    bookings: str
+    ref: str
+    date: str
+    blocking: tuple[str, ...]
+
+
+class Entity(_Data):
+    """One entity of a domain."""
+
+    noun: str
+    plural: str
+    prefix: str
+    rows: tuple[int, int]
+    label: Label
+    creatable: bool = False
+    attributes: dict[str, Attribute]
+    availability: Availability | None = None
+
+    @cached_property
+    def columns(self) -> dict[str, Attribute]:
+        """Attributes by column: refs carry the suffix _id."""
+        return {column_of(name, attribute): attribute for name, attribute in self.attributes.items()}
+
+    @cached_property
+    def refs(self) -> dict[str, str]:
+        """Column → entity, for the refs."""
+        return {column: a.entity for column, a in self.columns.items() if a.entity is not None}
+
+    def of_type(self, *types: str) -> tuple[str, ...]:
+        """Return the columns of the given types."""
+        return tuple(column for column, attribute in self.columns.items() if attribute.type in types)
+
+    @cached_property
+    def state(self) -> str | None:
+        """The state column, if there is one."""
+        return next(iter(self.of_type("state")), None)
+
+
+class Domain(_Data):
+    """A domain."""
+
+    name: str
+    title: str
+    split: Literal["train", "validation", "test"]
+    entities: dict[str, Entity]
+
+    @cached_property
+    def groups(self) -> tuple[tuple[str, str, str], ...]:
+        """Every (child entity, ref column, parent entity)."""
+        return tuple(
+            (name, column, parent) for name, entity in self.entities.items() for column, parent in entity.refs.items()
+        )
+
+    def attribute(self, entity: str, column: str) -> Attribute:
+        """Return the attribute behind a column."""
+        return self.entities[entity].columns[column]
+
+
+def column_of(name: str, attribute: Attribute) -> str:
+    """Return the column an attribute is stored in."""
+    return f"{name}_id" if attribute.type == "ref" else name
+
+
+@cache
+def load_domain(name: str) -> Domain:
+    """Return a bundled domain.
+
+    Raises:
+        UnknownNameError: If there is none of that name.
+        GenerationError: If its file breaks the format.
+    """
+    path = FOLDER / f"{name}.json"
+    if not path.is_file():
+        raise UnknownNameError.of("domain", name, domain_names())
+    return read_domain(path)
+
+
+def read_domain(path: Path) -> Domain:
+    """Read a domain file.
+
+    Raises:
+        GenerationError: If it breaks the format, or a reference in it leads nowhere.
+    """
+    try:
+        domain = Domain.model_validate(jsonio.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        msg = f"cannot read the domain {path}: {error.strerror}"
+        raise GenerationError(msg) from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        msg = f"{path} is no domain: {first['msg']} (at {'.'.join(map(str, first['loc']))})"
+        raise GenerationError(msg) from None
+    except ValueError as error:
+        msg = f"{path} is no domain: {error}"
+        raise GenerationError(msg) from None
+    for name, entity in domain.entities.items():
+        taken = sorted(RESERVED & entity.columns.keys())
+        if taken:
+            msg = f"{path}: {name}.{taken[0]} is a name tools use for themselves; choose another"
+            raise GenerationError(msg)
+    for child, column, parent in domain.groups:
+        if parent not in domain.entities:
+            msg = f"{path}: {child}.{column} leads to the unknown entity {parent!r}"
+            raise GenerationError(msg)
+    return domain
+
+
+def domain_names(split: str | None = None) -> tuple[str, ...]:
+    """Return the names of the bundled domains, of one split or all."""
+    names = sorted(path.stem for path in FOLDER.glob("*.json"))
+    return tuple(name for name in names if split is None or load_domain(name).split == split)
+
+
+@cache
+def load_pools() -> dict[str, Any]:
+    """Return the value pools: name → {"parts": lists of words, "join": text between them}."""
+    path = Path(__file__).resolve().parent / "wording" / "pools.json"
+    pools: dict[str, Any] = jsonio.loads(path.read_text(encoding="utf-8"))
+    return pools

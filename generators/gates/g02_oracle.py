@@ -1,0 +1,49 @@
+"""G2: the oracle, through the public tools alone and with references instead of golds, earns exactly 1.
+
+A scenario nobody can solve teaches nothing; one whose plan only works with the answers in hand is not solvable.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tool_gym.generators.candidate import Candidate
+from tool_gym.generators.decompose import RejectedError
+from tool_gym.turns import ToolResult
+from tool_gym.values import same
+
+GATE = "G2"
+
+
+def check(candidate: Candidate) -> dict[str, Any]:
+    """Reject the candidate unless each plan serves every gold and scores 1; return the number of calls."""
+    scenario = candidate.scenario
+    for plan in scenario.plans:
+        session = candidate.runtime.start()
+        served: dict[str, ToolResult] = {}
+        for step in plan.steps:
+            sub_goal = scenario.sub_goal_by_id[step.sub_goal]
+            arguments = dict(step.literals)
+            for name, reference in step.references.items():
+                arguments[name] = at(served[reference.sub_goal].value, reference.path)
+            result = served[step.sub_goal] = session.call(sub_goal.tool, arguments)
+            if not result.ok:
+                raise RejectedError(GATE, f"{sub_goal.tool} fails: {result.outcome.label}")
+            if sub_goal.gold is not None and not same(sub_goal.gold, at(result.value, sub_goal.result_path)):
+                raise RejectedError(GATE, f"{sub_goal.tool} does not serve its gold")
+        *_, score = candidate.play(candidate.plan_turns(plan))
+        if abs(score - 1.0) > 1e-9:
+            raise RejectedError(GATE, f"the oracle scores {score:.3f}")
+    return {"calls": len(scenario.oracle().steps)}
+
+
+def at(value: Any, path: tuple[str | int, ...]) -> Any:
+    """Return what stands at `path`; raises RejectedError if nothing does."""
+    for part in path:
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            raise RejectedError(GATE, f"nothing at {path}") from None
+    return value
+
+

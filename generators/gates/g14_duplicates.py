@@ -1,0 +1,73 @@
+"""G14: no scenario twice: neither the same goal on the same world, nor the same wording about another row.
+
+Texts are compared with names, ids, numbers and dates masked, by the Jaccard index of their word triples; candidates
+are found by MinHash (Broder 1997) and then compared exactly.
+"""
+
+from __future__ import annotations
+
+import re
+from zlib import crc32
+
+from tool_gym.generators.candidate import Candidate
+from tool_gym.generators.decompose import RejectedError
+
+GATE = "G14"
+THRESHOLD = 0.8
+"""Jaccard index from which two masked texts are near-duplicates."""
+
+_BANDS, _ROWS = 12, 3
+_PRIME = (1 << 61) - 1
+_HASHES = tuple((2 * k + 1) * 0x9E3779B97F4A7C15 % _PRIME for k in range(_BANDS * _ROWS))
+_MASKED = re.compile(r"\b[A-Z]{2,4}-?\d+\b|\d[\d,.\-]*")
+
+
+class Register:
+    """What a pack holds so far."""
+
+    def __init__(self) -> None:
+        self._goals: set[tuple[str, str]] = set()
+        self._shingles: list[frozenset[str]] = []
+        self._bands: dict[tuple[int, str, tuple[int, ...]], list[int]] = {}
+
+    def check(self, candidate: Candidate, text: str) -> None:
+        """Reject the candidate if the pack already has it or nearly has it; else add it.
+
+        Args:
+            candidate: The scenario on trial.
+            text: Its request.
+        """
+        goal = (candidate.world.id, repr(candidate.draft.goal) + candidate.scenario.shape)
+        if goal in self._goals:
+            raise RejectedError(GATE, "the same goal on the same world")
+        shingles = _shingles(masked(candidate, text))
+        keys = _band_keys(candidate.domain.name, shingles)
+        near = {number for key in keys for number in self._bands.get(key, ())}
+        for number in sorted(near):
+            other = self._shingles[number]
+            if len(shingles & other) >= THRESHOLD * len(shingles | other):
+                raise RejectedError(GATE, "nearly the same words")
+        self._goals.add(goal)
+        self._shingles.append(shingles)
+        for key in keys:
+            self._bands.setdefault(key, []).append(len(self._shingles) - 1)
+
+
+def masked(candidate: Candidate, text: str) -> str:
+    """Return a request with names, ids, numbers and dates masked."""
+    for call in candidate.draft.calls:
+        name = call.literals.get("name")
+        if isinstance(name, str):
+            text = text.replace(name, "*")
+    return _MASKED.sub("#", text)
+
+
+def _shingles(text: str) -> frozenset[str]:
+    words = text.casefold().split()
+    return frozenset(" ".join(words[i : i + 3]) for i in range(max(1, len(words) - 2)))
+
+
+def _band_keys(domain: str, shingles: frozenset[str]) -> list[tuple[int, str, tuple[int, ...]]]:
+    codes = [crc32(shingle.encode()) for shingle in shingles]
+    smallest = [min((code * factor + factor) % _PRIME for code in codes) for factor in _HASHES]
+    return [(band, domain, tuple(smallest[band * _ROWS : (band + 1) * _ROWS])) for band in range(_BANDS)]

@@ -1,0 +1,149 @@
+"""Requests: what the user wants changed."""
+
+from __future__ import annotations
+
+from tool_gym.generators.domain import Entity
+from tool_gym.generators.expressions import Act, Attr, ById, ByName, Cancel, Create, Ent, Top, Transition, Update
+from tool_gym.generators.wording.draft import Draft, is_label
+from tool_gym.generators.wording.entities import one, phrase, shown_name, the_rows
+from tool_gym.generators.wording.figures import attribute_of, distance
+from tool_gym.generators.wording.questions import joint
+from tool_gym.generators.wording.text import listing, number, quantity
+
+
+def request(draft: Draft, act: Act) -> list[str]:
+    """Ask for a change.
+
+    Returns:
+        The sentences that follow the draft's steps, without capitals.
+    """
+    if isinstance(act, Create):
+        return _create(draft, act)
+    target = act.target
+    if isinstance(target, Top) and draft.chance(0.4):
+        lead = draft.pick("top_lead").format(g=the_rows(draft, target, draft.rng.randint(0, 1)))
+        return [lead + draft.pick("do_lead").format(d=_deed(draft, act, one(draft, target)))]
+    if not is_label(target) and draft.chance(0.4):
+        phrase(draft, target, 0, 0)
+        if draft.steps[-1].joinable:
+            own = draft.pronoun(target, draft.attribute(target, act.column).noun)
+            deed = _deed(draft, act, {"its": "it", "their": "them", None: None}[own])
+            return [f"{joint(draft.steps.pop().text)} {deed}."]
+    if draft.chance(0.2) and not isinstance(act, Cancel):
+        return [_declared(draft, act)]
+    deed = _deed(draft, act, None)
+    frame = draft.pick_in_register("do") if is_label(target) else draft.pick("do_lead")
+    return [frame.format(d=deed)]
+
+
+def _deed(draft: Draft, act: Update | Transition | Cancel, target: str | None) -> str:
+    """Return the act as an order, on the target as phrased or, without one, on a phrase of its own."""
+    attribute = draft.attribute(act.target, act.column)
+    if isinstance(act, Update):
+        if target in ("it", "them"):
+            text = f"{'its' if target == 'it' else 'their'} {attribute.noun}"
+        elif target is not None:
+            text = draft.words.first_form(act.target.entity, act.column).around(target)
+        else:
+            text = attribute_of(draft, Attr(act.target, act.column), 2, 0)
+        purpose = "set" if is_label(act.target) and target is None else "set_long"
+        return draft.pick(purpose).format(v=text, q=quantity(act.value, attribute, draft.rng))
+    named = target or _target(draft, act.target, 2 if isinstance(act, Cancel) else 1, int(isinstance(act, Cancel)))
+    if isinstance(act, Cancel):
+        return (attribute.cancel_verb or "cancel {x}").replace("{x}", named)
+    frame = draft.pick("move" if is_label(act.target) else "move_long")
+    if attribute.move and draft.chance(0.55):
+        frame = attribute.move.replace("{value}", "{w}")
+    text = frame.replace("{n}", attribute.noun)
+    if named == "it":
+        text = text.replace(f"the {attribute.noun} of {{x}}", f"its {attribute.noun}")
+    return text.replace("{x}", named).replace("{w}", _state(act.value))
+
+
+def _declared(draft: Draft, act: Update | Transition) -> str:
+    attribute = draft.attribute(act.target, act.column)
+    if isinstance(act, Update):
+        text = attribute_of(draft, Attr(act.target, act.column), 2, 0)
+        return draft.pick("set_state").format(v=text, q=quantity(act.value, attribute, draft.rng))
+    text = _target(draft, act.target, 1, 0)
+    return draft.pick("move_state").format(n=attribute.noun, x=text, w=_state(act.value))
+
+
+def _target(draft: Draft, target: Ent, links: int, clauses: int) -> str:
+    return phrase(draft, target, links, clauses).text
+
+
+def _state(value: str) -> str:
+    return value.replace("_", " ")
+
+
+def _create(draft: Draft, act: Create) -> list[str]:
+    entity = draft.domain.entities[act.entity]
+    values = [(_noun(entity, column), _written(draft, entity, column, value)) for column, value in act.values]
+    plain = [(entity.columns[column].noun, ent) for column, ent in act.refs if distance(ent) == 0]
+    chains = [(entity.columns[column].noun, ent) for column, ent in act.refs if distance(ent) > 0]
+    fields = [*values, *((noun, _bare(draft, ent)) for noun, ent in plain)]
+    draft.rng.shuffle(fields)
+    layout = draft.rng.random()
+    if layout < 0.25 and fields:
+        verb = draft.pick("create").format(e=entity.noun)
+        lines = "".join(f"\n- {noun}: {text}" for noun, text in fields)
+        sentences = [f"{draft.pick('do_lead').format(d=verb).rstrip('.?!')}:{lines}"]
+    elif layout < 0.6 or not values:
+        sentences = [_listed(draft, entity, fields)]
+    else:
+        sentences = _told(draft, entity, values, [(noun, _bare(draft, ent)) for noun, ent in plain])
+    for noun, ent in chains:
+        sentences.extend(_reference(draft, f"the {noun}", ent))
+    return sentences
+
+
+def _listed(draft: Draft, entity: Entity, fields: list[tuple[str, str]]) -> str:
+    items = [f"{noun} {text}" for noun, text in fields]
+    mark = "; " if draft.chance(0.4) else ", "
+    words = {"e": entity.noun, "l": mark.join(items), "w": listing(items)}
+    if draft.chance(0.3):
+        return f"{draft.pick('create_state').format(**words)}: {words['l']}."
+    return draft.pick("create_list").format(v=draft.pick("create").format(**words), **words)
+
+
+def _told(draft: Draft, entity: Entity, values: list[tuple[str, str]], references: list[tuple[str, str]]) -> list[str]:
+    verb = draft.pick("create").format(e=entity.noun)
+    if references:
+        roles = listing([f"{text} as the {noun}" for noun, text in references])
+        opening = draft.pick_in_register("do").format(d=f"{verb} with {roles}")
+    else:
+        opening = draft.pick_in_register("do").format(d=verb)
+    told = listing([f"the {noun} {'is ' if not i else ''}{text}" for i, (noun, text) in enumerate(values)])
+    if draft.chance(0.5):
+        told = listing([f"{text} as the {noun}" for noun, text in values])
+        told = f"{draft.rng.choice(('put down', 'enter', 'use', 'note'))} {told}"
+    return [opening, f"{told}."]
+
+
+def _reference(draft: Draft, role: str, ent: Ent) -> list[str]:
+    """Say in sentences of their own which row a field of the new one leads to."""
+    draft.forget()
+    before, draft.steps, draft.inner = draft.steps, [], True
+    text = phrase(draft, ent, draft.rng.randint(1, 2), 1).text
+    sentences = [f"{step.text}." for step in draft.steps]
+    if sentences:
+        sentences[0] = draft.pick("figure_for").format(k=role, s=sentences[0])
+    draft.steps = before
+    return [*sentences, draft.pick("create_ref").format(r=role, x=text)]
+
+
+def _bare(draft: Draft, ent: Ent) -> str:
+    """Name a row where its role says what kind it is."""
+    return shown_name(draft, ent) if isinstance(ent, ByName | ById) else phrase(draft, ent, 0, 0).text
+
+
+def _noun(entity: Entity, column: str) -> str:
+    return "name" if column == "name" else entity.columns[column].noun
+
+
+def _written(draft: Draft, entity: Entity, column: str, value: object) -> str:
+    if column == "name":
+        return str(value)
+    attribute = entity.columns[column]
+    return quantity(value, attribute, draft.rng) if attribute.unit else number(value, attribute)
