@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
+import jsonschema
+
+from tool_gym import jsonio
 from tool_gym.dialects import DIALECTS
 from tool_gym.envs.env import ToolUseEnv
 from tool_gym.envs.pack import MemoryPack, Pack, Task
@@ -20,6 +24,7 @@ from tool_gym.rewards import get_reward, score
 from tool_gym.scenario import Plan, Scenario
 from tool_gym.trajectory import Trajectory
 from tool_gym.turns import BrokenCall, ToolCall, Turn
+from tool_gym.validation import ArgumentValidator
 from tool_gym.values import leaves, same
 from tool_gym.world import World
 
@@ -57,7 +62,7 @@ def check_scenario(scenario: Scenario, world: World | None = None) -> list[Findi
         scenario: The scenario.
         world: Its world, unless it carries its own.
 
-    Checked: its id and JSON form; its tools on its world; that the oracle earns exactly 1 by every plan and in every
+    Checked: its id and JSON form; its tools on its world, their schemas by the reference implementation too; that the oracle earns exactly 1 by every plan and in every
     dialect, and silence 0; that leaving out, repeating or adding a call earns less; that placeholder arguments give
     nothing away; that snapshots restore, rescoring agrees, runs repeat and the shared world stays untouched.
     Scenarios without a plan (imported records) are exempt from what needs an oracle.
@@ -139,6 +144,16 @@ class _Check:
         if Scenario.from_json(scenario.to_json(), check_id=False) != scenario:
             self._add("json", "it does not survive a round trip through JSON")
 
+        for tool in scenario.tools:
+            problem = _schema_problem(jsonio.dump_bytes(tool.parameters, sort_keys=True))
+            if problem:
+                self._add("schemas", f"{tool.name}: {problem}")
+        for item in scenario.sub_goals:
+            schema = scenario.tool_by_name[item.tool].parameters
+            fast = ArgumentValidator.of(schema).is_valid(item.arguments)
+            if item.arguments is not None and fast != jsonschema.Draft202012Validator(schema).is_valid(item.arguments):
+                self._add("schemas", f"the validators disagree about the oracle's arguments of {item.tool}")
+
     def _check_silence(self) -> None:
         earned = rollout(self._env(), SilentPolicy(), seed=0).episode_return
         if earned != 0:
@@ -217,6 +232,16 @@ class _Check:
             if terminated or truncated:
                 break
         return env.trajectory
+
+
+@lru_cache(maxsize=4096)
+def _schema_problem(schema: bytes) -> str:
+    """Return what the reference implementation finds wrong with a JSON Schema; empty if nothing."""
+    try:
+        jsonschema.Draft202012Validator.check_schema(jsonio.loads(schema.decode()))
+    except jsonschema.SchemaError as error:
+        return f"no JSON Schema of draft 2020-12: {error.message}"
+    return ""
 
 
 def _is(value: float, wanted: float) -> bool:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from tool_gym import units
+from tool_gym.units import FACTORS
 from tool_gym.world import Row, WorldView
 
 
@@ -52,6 +52,16 @@ class Top:
 
 
 @dataclass(frozen=True, slots=True)
+class Best:
+    """The row of one category, (column, value), that comes first in an order."""
+
+    entity: str
+    column: str
+    descending: bool
+    filter: tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Higher:
     """The one of two rows that has more of something."""
 
@@ -61,7 +71,7 @@ class Higher:
     second: Ent
 
 
-Ent: TypeAlias = ByName | ById | Follow | Top | Higher
+Ent: TypeAlias = ByName | ById | Follow | Top | Best | Higher
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +92,8 @@ class Agg:
     by: str | None = None
     parent: Ent | None = None
     filter: tuple[str, str] | None = None
+    listed: bool = False
+    """Whether the plan reads the count off a list of the group; the value is the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +122,27 @@ class Days:
     second: Val
 
 
-Val: TypeAlias = Attr | Agg | Calc | Convert | Days
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Which rows book others: a table, its columns for what is booked and when, and the states that count."""
+
+    table: str
+    ref: str
+    date: str
+    state: str | None
+    blocking: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Free:
+    """Whether no booking occupies a row on a date."""
+
+    source: Ent
+    date: str
+    calendar: Calendar
+
+
+Val: TypeAlias = Attr | Agg | Calc | Convert | Days | Free
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,18 +207,9 @@ class Evaluator:
         if isinstance(ent, Follow):
             return self._row(ent.entity, self.row(ent.source)[ent.column])
         if isinstance(ent, Higher):
-            first, second = self.row(ent.first), self.row(ent.second)
-            if first[ent.column] == second[ent.column]:
-                msg = "tie"
-                raise UndefinedError(msg)
-            return first if first[ent.column] > second[ent.column] else second
-        ordered = sorted(self.group(ent.entity, ent.by, ent.parent), key=lambda row: row[ent.column])
-        if ent.descending:
-            ordered.reverse()
-        if not ordered or (len(ordered) > 1 and ordered[0][ent.column] == ordered[1][ent.column]):
-            msg = "tie" if ordered else "empty group"
-            raise UndefinedError(msg)
-        return ordered[0]
+            pair = [self.row(ent.first), self.row(ent.second)]
+            return _first_of(pair, ent.column, descending=True)
+        return _first_of(self.group(ent), ent.column, descending=ent.descending)
 
     def value(self, val: Val) -> Any:
         """Return the value of a value expression.
@@ -197,21 +220,37 @@ class Evaluator:
         if isinstance(val, Attr):
             return self.row(val.source)[val.column]
         if isinstance(val, Agg):
-            return self._aggregate(val)
+            return _statistic(val, self.group(val))
         if isinstance(val, Convert):
-            return units.convert(self.value(val.source), val.unit, val.target)
+            return round(self.value(val.source) * FACTORS[val.unit][1] / FACTORS[val.target][1], 6)
+        if isinstance(val, Free):
+            return not self.bookings(val)
         first, second = self.value(val.first), self.value(val.second)
         if isinstance(val, Days):
             return abs((dt.date.fromisoformat(first) - dt.date.fromisoformat(second)).days)
         return _calculate(val.operation, first, second)
 
-    def group(self, entity: str, by: str | None, parent: Ent | None) -> list[Row]:
-        """Return the rows of a group."""
-        rows = list(self._view.rows(entity))
-        if by is None or parent is None:
-            return rows
-        parent_id = self.row(parent)["id"]
-        return [row for row in rows if row[by] == parent_id]
+    def group(self, of: Top | Best | Agg) -> list[Row]:
+        """Return the rows that an expression orders or summarises."""
+        rows = list(self._view.rows(of.entity))
+        if not isinstance(of, Best) and of.by is not None and of.parent is not None:
+            parent_id = self.row(of.parent)["id"]
+            rows = [row for row in rows if row[of.by] == parent_id]
+        if not isinstance(of, Top) and of.filter is not None:
+            column, wanted = of.filter
+            rows = [row for row in rows if row[column] == wanted]
+        return rows
+
+    def bookings(self, free: Free) -> list[Row]:
+        """Return the bookings that occupy a row on the date in question."""
+        calendar, row_id = free.calendar, self.row(free.source)["id"]
+        return [
+            row
+            for row in self._view.rows(calendar.table)
+            if row[calendar.ref] == row_id
+            and row[calendar.date] == free.date
+            and (calendar.state is None or row[calendar.state] in calendar.blocking)
+        ]
 
     def _row(self, entity: str, row_id: str) -> Row:
         row = self._view.row(entity, row_id)
@@ -219,23 +258,6 @@ class Evaluator:
             msg = f"no {entity} {row_id}"
             raise UndefinedError(msg)
         return row
-
-    def _aggregate(self, agg: Agg) -> float:
-        rows = self.group(agg.entity, agg.by, agg.parent)
-        if agg.filter is not None:
-            column, wanted = agg.filter
-            rows = [row for row in rows if row[column] == wanted]
-        if agg.column is None:
-            return len(rows)
-        cells = [row[agg.column] for row in rows]
-        if not cells:
-            msg = "empty group"
-            raise UndefinedError(msg)
-        if agg.operation == "sum":
-            return round(sum(cells), 2)
-        if agg.operation == "average":
-            return round(sum(cells) / len(cells), 2)
-        return round(max(cells) if agg.operation == "maximum" else min(cells), 2)
 
 
 def parts(expression: Expression) -> tuple[Expression, ...]:
@@ -253,6 +275,39 @@ def walk(expression: Expression) -> Iterator[Expression]:
         yield from walk(part)
 
 
+def substitute(expression: Any, old: Expression, new: Expression) -> Any:
+    """Return an expression with every `old` inside it replaced by `new`."""
+    if expression == old:
+        return new
+    if isinstance(expression, Create):
+        refs = tuple((column, substitute(ent, old, new)) for column, ent in expression.refs)
+        return replace(expression, refs=refs)
+    inner = {name: getattr(expression, name) for name in expression.__slots__}
+    return replace(expression, **{k: substitute(v, old, new) for k, v in inner.items() if isinstance(v, _NODES)})
+
+
+def _first_of(rows: list[Row], column: str, *, descending: bool) -> Row:
+    ordered = sorted(rows, key=lambda row: row[column], reverse=descending)
+    if not ordered or (len(ordered) > 1 and ordered[0][column] == ordered[1][column]):
+        msg = "tie" if ordered else "empty group"
+        raise UndefinedError(msg)
+    return ordered[0]
+
+
+def _statistic(agg: Agg, rows: list[Row]) -> Any:
+    if agg.column is None:
+        return len(rows)
+    cells = [row[agg.column] for row in rows]
+    if not cells:
+        msg = "empty group"
+        raise UndefinedError(msg)
+    if agg.operation == "sum":
+        return round(sum(cells), 2)
+    if agg.operation == "average":
+        return round(sum(cells) / len(cells), 2)
+    return round(max(cells) if agg.operation == "maximum" else min(cells), 2)
+
+
 def _calculate(operation: str, first: float, second: float) -> float:
     if operation == "divide":
         if second == 0:
@@ -265,5 +320,7 @@ def _calculate(operation: str, first: float, second: float) -> float:
 
 
 _NODES = (
-    ByName, ById, Follow, Top, Higher, Attr, Agg, Calc, Convert, Days, Update, Transition, Cancel, Create,
+    ByName, ById, Follow, Top, Best, Higher,
+    Attr, Agg, Calc, Convert, Days, Free,
+    Update, Transition, Cancel, Create,
 )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tool_gym import jsonio
-from tool_gym.dialects import MAX_CALLS_PARSED, get_dialect
+from tool_gym.dialects import MAX_CALLS_PARSED, PROBLEMS, get_dialect
 from tool_gym.turns import BrokenCall, ToolCall, Turn
 
 HERMES, OPENAI, STRUCTURED = (get_dialect(name) for name in ("hermes", "openai", "structured"))
@@ -65,7 +65,7 @@ def check(turn: Turn) -> None:
             assert type(call.arguments) is dict
             jsonio.check_plain([call.name, call.arguments, call.id])
         else:
-            assert call.problem.isidentifier()
+            assert call.problem in PROBLEMS
             assert 0 < len(call.message) <= 300
             assert len(call.raw) <= 500
             call.message.encode()

@@ -201,8 +201,8 @@ def test_the_four_names_give_the_four_formulas() -> None:
 
 
 def test_unknown_formula_lists_the_known_ones() -> None:
-    with pytest.raises(UnknownNameError, match="Did you mean 'precision'"):
-        FtrlReward("precison")
+    with pytest.raises(UnknownNameError, match="Did you mean 'f1'"):
+        FtrlReward("f_1")
 
 
 @pytest.mark.parametrize(

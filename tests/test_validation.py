@@ -262,7 +262,7 @@ def test_anything_is_judged(value: Any) -> None:
 @pytest.mark.parametrize(
     ("schema", "reason"),
     [
-        ({"type": "strin"}, "not a JSON Schema"),
+        ({"type": "text"}, "not a JSON Schema"),
         ({"properties": 5}, "at properties"),
         (5, "not a JSON Schema"),
         ({"$ref": "#"}, "can be referred to"),

@@ -27,6 +27,7 @@ def check(scenario: Scenario) -> None:
 def _check_names(scenario: Scenario) -> None:
     for kind, ids in (
         ("tool", [tool.name for tool in scenario.tools]),
+        ("fault", [fault.tool for fault in scenario.faults]),
         ("sub-goal or goal", [item.id for item in (*scenario.sub_goals, *scenario.goals)]),
     ):
         repeated = next((name for name in ids if ids.count(name) > 1), None)
@@ -97,7 +98,8 @@ def _check_plan(scenario: Scenario, plan: Plan) -> None:
             if reference.sub_goal not in done:
                 msg = f"argument {name!r} of {step.sub_goal!r} refers to {reference.sub_goal!r}, which is not done yet"
                 raise ValueError(msg)
-        if step.literals.keys() | step.references.keys() != sub_goal.arguments.keys():
+        known = {name: value for name, value in sub_goal.arguments.items() if name not in step.references}
+        if step.literals != known or not step.references.keys() <= sub_goal.arguments.keys():
             msg = f"the plan's arguments of {step.sub_goal!r} differ from the sub-goal's"
             raise ValueError(msg)
         call = (sub_goal.tool, jsonio.dump_bytes(sub_goal.arguments, sort_keys=True))

@@ -19,6 +19,7 @@ _NUMBER = re.compile(
     r"(?<![\w.,])([-+]?(?:(?:[1-9]\d{0,2}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,3})?)(?!\d)"
     r"(?:\s*((?:(?:sq|square)\.?\s)?(?:m2|ft2|m²|ft²|[^\W\d_]+|%)))?"
 )
+_CURRENCIES = {"$": "USD", "€": units.OTHER, "£": units.OTHER, "¥": units.OTHER}
 _FRACTION = re.compile(r"[.eE]")
 _SCALE = re.compile(r"[kKMB]|(?i:bn|hundred|thousand|million|billion|trillion|dozen)")
 _MONTHS = {  # not `calendar`'s: those change with the locale
@@ -78,7 +79,7 @@ def number(text: str, unit: str | None) -> float | None:
     if len(found) != 1:
         return None
     before, digits, measure = text[: found[0].start()], found[0].group(1).replace(",", ""), found[0].group(2) or ""
-    written = "USD" if "$" in text else units.spelled(measure)
+    written = next((unit for sign, unit in _CURRENCIES.items() if sign in text), None) or units.spelled(measure)
     rest = before + ("" if written else measure) + text[found[0].end() :]
     if any(map(str.isnumeric, rest)) or _SCALE.fullmatch(measure):
         return None

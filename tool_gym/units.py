@@ -57,7 +57,7 @@ _SPELLINGS = {
     "percent": "% percent",
     OTHER: (
         "lb lbs pound pounds oz ounce ounces ft foot feet inch inches yd yard yards mm cm hectare hectares acre acres "
-        "gallon gallons day days week weeks month months year years watt watts W GW Wh GWh KB kB TB € £ eur euro euros"
+        "gallon gallons day days week weeks month months year years watt watts W GW Wh GWh KB kB TB eur euro euros"
     ),
 }
 

@@ -1,9 +1,9 @@
 r"""Argument validation against JSON Schema draft 2020-12, compiled once per tool.
 
 jsonschema-rs decides alone; a differential test holds it to the reference implementation, `jsonschema`. They are known
-to differ in three things. `pattern` is ECMA-262 without look-around and back-references, matched in linear time (`\d`
+to differ in two keywords. `pattern` is ECMA-262 without look-around and back-references, matched in linear time (`\d`
 is 0-9, `$` the very end), where the reference uses Python's `re`. `multipleOf` is exact in decimals: 0.3 is a multiple
-of 0.1. And the reference fails on some values it cannot compare. `format` is an annotation in both.
+of 0.1, and 2**64 - 1 is none of 2.0. `format` is an annotation in both.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 Kind = Literal["code", "date", "name", "number", "quote"]
@@ -23,26 +24,32 @@ _PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("quote", re.compile(r"[\"“]([^\"“”]{1,80})[\"”]")),
     ("date", re.compile(r"\b(\d{4}-\d{2}-\d{2})\b")),
     ("code", re.compile(r"\b([A-Z]{1,6}-?\d+)\b")),
-    ("number", re.compile(r"(?<![\w.,-])(-?\d[\d,]*(?:\.\d+)?)(?![\w)-])")),
+    ("number", re.compile(r"(?<![\w.,-])(-?\d{1,12}(?:,\d{3}){0,4}(?:\.\d{1,12})?)(?![\w)-])")),
 )
-_CAPITALISED = re.compile(r"[^\W\d_a-z][\w’-]*(?:'(?!s\b)\w+)*(?: (?:of |the |de |la |von |van |& )*[^\W\d_a-z][\w’-]*(?:'(?!s\b)\w+)*)*")  # fmt: skip
+_CAPITAL = r"[^\W\d_a-z][\w’-]*(?:'(?!s\b)\w+)*"
+_CAPITALISED = re.compile(rf"{_CAPITAL}(?: (?:of |the |de |la |von |van |& )*{_CAPITAL})*")
 _SENTENCE = re.compile(r"(?:^|[.!?:;)\n-])\s*$")
 _ENDINGS = re.compile(r"(?:ings?|ed|es|s|ly|e)$")
-_STOP = frozenset(
-    "a about across all am among an and any are as at be been but by can check could did do does each figure find for "
-    "from get give had has have her hers him his how i id if in into is it its kindly know let list look looking may me "
-    "might my need now of on one or our out over please record recorded return see she show so take tell than thank "
-    "thanks that the their them then there these they this those to two up us value was we were what when where which "
-    "who whose will with would you your".split()
-)
-_OPENERS = _STOP | frozenset(
-    "afterwards again also answer between cancel change considering consider continue convert count create date dear "
-    "determine enter every first going good hello here hey hi identify just lastly make mark mind morning move name next "
-    "nothing oh once open pick place provide put raise regarding remember report retrieve second set single someone start "
-    "state subtract suppose then turn update using wanted wonder work yes".split()
-)
+_FUNCTION_WORDS = """
+a about across all am among an and any are as at be been but by can check could did do does each figure find for
+from get give had has have her hers him his how i id if in into is it its kindly know let list look looking may
+me might my need now of on one or our out over please record recorded return see she show so take tell than
+thank thanks that the their them then there these they this those to two up us value was we were what when where
+which who whose will with would you your
+"""
+_OPENING_WORDS = """
+afterwards again also answer between cancel change considering consider continue convert count create date dear
+determine enter every first going good hello here hey hi identify just lastly make mark mind morning move name
+next nothing oh once open pick place provide put raise regarding remember report retrieve second set single
+someone start state subtract suppose then turn update using wanted wonder work yes
+"""
+_NUMBERED = re.compile(r"(?:^|(?<=\s))\(?\d[.)]\s")
+_ORDERED = re.compile(r"(?:^|(?<=[.?!:,;]\s))(?:First|Second|Third|Then|Last|Lastly|Finally), ", re.IGNORECASE)
+_STOP = frozenset(_FUNCTION_WORDS.split())
+_OPENERS = _STOP | frozenset(_OPENING_WORDS.split())
 
 
+@lru_cache(maxsize=8192)
 def stem(word: str) -> str:
     """Return a word without its ending.
 
@@ -81,6 +88,20 @@ def mentions(text: str) -> list[Mention]:
         if name:
             found.setdefault(name, Mention("name", name, start))
     return sorted(found.values(), key=lambda mention: mention.start)
+
+
+def parts(text: str) -> list[str]:
+    """Return the parts of a request that asks for several things in order; the whole if it does not.
+
+    >>> parts("Two things: (1) What is A? (2) What is B?"), parts("First, find A. Then, find B."), parts("Find A.")
+    (['What is A? ', 'What is B?'], ['find A. ', 'find B.'], ['Find A.'])
+    """
+    for pattern, first in ((_NUMBERED, "1"), (_ORDERED, "first")):
+        marks = list(pattern.finditer(text))
+        if len(marks) > 1 and marks[0].group().lstrip("( ").lower().startswith(first):
+            ends = [mark.start() for mark in marks[1:]] + [len(text)]
+            return [text[mark.end() : end] for mark, end in zip(marks, ends, strict=True)]
+    return [text]
 
 
 def _without_opener(name: str, start: int, text: str) -> tuple[str, int]:

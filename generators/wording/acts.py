@@ -6,7 +6,7 @@ from tool_gym.generators.domain import Entity
 from tool_gym.generators.expressions import Act, Attr, ById, ByName, Cancel, Create, Ent, Top, Transition, Update
 from tool_gym.generators.wording.draft import Draft, is_label
 from tool_gym.generators.wording.entities import one, phrase, shown_name, the_rows
-from tool_gym.generators.wording.figures import attribute_of, distance
+from tool_gym.generators.wording.figures import attribute_of, distance, lead_in
 from tool_gym.generators.wording.questions import joint
 from tool_gym.generators.wording.text import listing, number, quantity
 
@@ -48,7 +48,8 @@ def _deed(draft: Draft, act: Update | Transition | Cancel, target: str | None) -
             text = attribute_of(draft, Attr(act.target, act.column), 2, 0)
         purpose = "set" if is_label(act.target) and target is None else "set_long"
         return draft.pick(purpose).format(v=text, q=quantity(act.value, attribute, draft.rng))
-    named = target or _target(draft, act.target, 2 if isinstance(act, Cancel) else 1, int(isinstance(act, Cancel)))
+    ending = int(isinstance(act, Cancel))  # nothing follows the row, so its phrase may be longer
+    named = target or phrase(draft, act.target, 1 + ending, ending).text
     if isinstance(act, Cancel):
         return (attribute.cancel_verb or "cancel {x}").replace("{x}", named)
     frame = draft.pick("move" if is_label(act.target) else "move_long")
@@ -65,12 +66,8 @@ def _declared(draft: Draft, act: Update | Transition) -> str:
     if isinstance(act, Update):
         text = attribute_of(draft, Attr(act.target, act.column), 2, 0)
         return draft.pick("set_state").format(v=text, q=quantity(act.value, attribute, draft.rng))
-    text = _target(draft, act.target, 1, 0)
+    text = phrase(draft, act.target, 1, 0).text
     return draft.pick("move_state").format(n=attribute.noun, x=text, w=_state(act.value))
-
-
-def _target(draft: Draft, target: Ent, links: int, clauses: int) -> str:
-    return phrase(draft, target, links, clauses).text
 
 
 def _state(value: str) -> str:
@@ -89,7 +86,7 @@ def _create(draft: Draft, act: Create) -> list[str]:
         verb = draft.pick("create").format(e=entity.noun)
         lines = "".join(f"\n- {noun}: {text}" for noun, text in fields)
         sentences = [f"{draft.pick('do_lead').format(d=verb).rstrip('.?!')}:{lines}"]
-    elif layout < 0.6 or not values:
+    elif fields and (layout < 0.6 or not values):
         sentences = [_listed(draft, entity, fields)]
     else:
         sentences = _told(draft, entity, values, [(noun, _bare(draft, ent)) for noun, ent in plain])
@@ -110,10 +107,10 @@ def _listed(draft: Draft, entity: Entity, fields: list[tuple[str, str]]) -> str:
 def _told(draft: Draft, entity: Entity, values: list[tuple[str, str]], references: list[tuple[str, str]]) -> list[str]:
     verb = draft.pick("create").format(e=entity.noun)
     if references:
-        roles = listing([f"{text} as the {noun}" for noun, text in references])
-        opening = draft.pick_in_register("do").format(d=f"{verb} with {roles}")
-    else:
-        opening = draft.pick_in_register("do").format(d=verb)
+        verb = f"{verb} with {listing([f'{text} as the {noun}' for noun, text in references])}"
+    opening = draft.pick_in_register("do").format(d=verb)
+    if not values:
+        return [opening]
     told = listing([f"the {noun} {'is ' if not i else ''}{text}" for i, (noun, text) in enumerate(values)])
     if draft.chance(0.5):
         told = listing([f"{text} as the {noun}" for noun, text in values])
@@ -123,13 +120,12 @@ def _told(draft: Draft, entity: Entity, values: list[tuple[str, str]], reference
 
 def _reference(draft: Draft, role: str, ent: Ent) -> list[str]:
     """Say in sentences of their own which row a field of the new one leads to."""
-    draft.forget()
-    before, draft.steps, draft.inner = draft.steps, [], True
+    draft.restart()
+    draft.inner = True
     text = phrase(draft, ent, draft.rng.randint(1, 2), 1).text
-    sentences = [f"{step.text}." for step in draft.steps]
-    if sentences:
-        sentences[0] = draft.pick("figure_for").format(k=role, s=sentences[0])
-    draft.steps = before
+    sentences = [lead_in(draft, role, draft.steps[0])] if draft.steps else []
+    sentences.extend(step.text for step in draft.steps[1:])
+    draft.steps = []
     return [*sentences, draft.pick("create_ref").format(r=role, x=text)]
 
 

@@ -129,13 +129,14 @@ def one(draft: Draft, ent: Top | Higher) -> str:
     purpose = "one_of_two" if isinstance(ent, Higher) else "one"
     best, frame = adjective(draft, ent), draft.pick(purpose)
     if is_person(draft.entity(ent)):
-        frame = frame.replace(" where the {n}", " whose {n}")
+        frame = frame.replace(" where the {n}", " whose {n}").replace("is {a} in terms of {n}", "has the {a} {n}")
     return frame.format(a=best, c=comparative(best), n=draft.attribute(ent, ent.column).noun, e=draft.entity(ent).noun)
 
 
 def has(draft: Draft, ent: Top) -> str:
     """Return the verb phrase true of the row alone: "has the largest capacity"."""
-    return draft.pick("has").format(a=adjective(draft, ent), n=draft.attribute(ent, ent.column).noun)
+    frame = "has the {a} {n}" if is_person(draft.entity(ent)) else draft.pick("has")
+    return frame.format(a=adjective(draft, ent), n=draft.attribute(ent, ent.column).noun)
 
 
 def adjective(draft: Draft, ent: Top | Higher) -> str:

@@ -98,6 +98,12 @@ def operands(draft: Draft, val: Calc | Days) -> Sides:
     return Sides(_named(draft, first, names[0], kind), _named(draft, second, names[1], kind))
 
 
+def lead_in(draft: Draft, name: str, step: Step) -> str:
+    """Say in the first step towards something named what it leads to."""
+    easy = step.joinable and not step.text.startswith(PREPOSITIONS)
+    return draft.pick("figure_for" if easy else "figure_for_group").format(k=name, s=step.text)
+
+
 def fill(draft: Draft, templates: Sequence[str], sides: Sides) -> str:
     """Fill a frame of an operation; where the second side takes up the first, one that has them in that order."""
     if sides.ordered:
@@ -171,10 +177,7 @@ def _named(draft: Draft, val: Val, name: str, kind: str) -> str:
         name = f"{kind} {_LETTERS[draft.figures % len(_LETTERS)]}"
         draft.figures += 1
     if len(draft.steps) > start and not isinstance(val, Calc | Days):
-        first = draft.steps[start]
-        easy = first.joinable and not first.text.startswith(PREPOSITIONS)
-        lead = draft.pick("figure_for" if easy else "figure_for_group").format(k=name, s=first.text)
-        draft.steps[start] = Step(lead, joinable=False)
+        draft.steps[start] = Step(lead_in(draft, name, draft.steps[start]), joinable=False)
     frame = draft.pick("figure_is")
     draft.say(frame.format(k=name.removeprefix("the ") if frame.startswith("{k}:") else name, v=wording))
     draft.forget()

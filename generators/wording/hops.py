@@ -33,7 +33,7 @@ _OPERATIONS = {
     "multiply": "{a} times {b}",
     "divide": "{a} divided by {b}",
 }
-_STATISTICS = {"sum": "total", "average": "average", "maximum": "largest", "minimum": "smallest"}
+_STATISTICS = {"sum": "total", "average": "average"}
 
 
 def question_of(expression: Expression, domain: Domain, world: World) -> str:
@@ -70,7 +70,8 @@ class _Hop:
             pair = f"{self.row(ent.first)} and {self.row(ent.second, other=True)}"
             return f"which of {pair} has the {comparative(superlative(attribute, descending=True))} {attribute.noun}?"
         best = superlative(attribute, descending=ent.descending)
-        return f"which of {self.group(ent, entity.plural)} has the {best} {attribute.noun}?"
+        rows = entity.noun if ent.parent is None else f"of {self.group(ent, entity.plural)}"
+        return f"which {rows} has the {best} {attribute.noun}?"
 
     def followed(self, ent: Follow) -> str:
         attribute = self.domain.attribute(ent.source.entity, ent.column)
@@ -87,7 +88,7 @@ class _Hop:
         if isinstance(val, Agg) and val.column is None:
             return f"how many {self.group(val, self.plural(val)).split(' ', 1)[1]} are there?"
         if isinstance(val, Days):
-            first, second = self.value(val.first), self.value(val.second)
+            first, second = self.sides(val)
             return f"how many days lie between {first} and {second}?"
         return f"what is {self.value(val)}?"
 
@@ -98,16 +99,24 @@ class _Hop:
             group = self.group(val, self.plural(val))
             if val.column is None:
                 return f"the number of {group.split(' ', 1)[1]}"
-            noun = self.domain.attribute(val.entity, val.column).noun
-            return f"the {_STATISTICS[val.operation]} {noun} of {group}"
+            attribute = self.domain.attribute(val.entity, val.column)
+            word = _STATISTICS.get(val.operation) or superlative(attribute, descending=val.operation == "maximum")
+            return f"the {word} {attribute.noun} of {group}"
         if isinstance(val, Convert):
             return f"{self.value(val.source)} in {UNIT_NAMES.get(val.target, val.target)}"
+        first, second = self.sides(val)
         if isinstance(val, Days):
-            return f"the number of days between {self.value(val.first)} and {self.value(val.second)}"
-        return _OPERATIONS[val.operation].format(a=self.operand(val.first), b=self.operand(val.second))
+            return f"the number of days between {first} and {second}"
+        return _OPERATIONS[val.operation].format(a=first, b=second)
 
-    def operand(self, val: Val) -> str:
-        return "that result" if isinstance(val, Calc) else self.value(val)
+    def sides(self, val: Calc | Days) -> tuple[str, str]:
+        first, second = (
+            "that result" if isinstance(v, Calc | Days) else self.value(v) for v in (val.first, val.second)
+        )
+        one, other = _found(val.first), _found(val.second)
+        if one is not None and other is not None and one != other and one.entity == other.entity:
+            return first.replace("that ", "the first ", 1), second.replace("that ", "the second ", 1)
+        return first, second
 
     def order(self, act: Update | Transition | Cancel | Create) -> str:
         if isinstance(act, Create):
@@ -154,3 +163,8 @@ class _Hop:
 
     def name(self, ent: ByName) -> str:
         return str(self.world.tables[ent.entity].rows[ent.row]["name"])
+
+
+def _found(val: Val) -> Ent | None:
+    """Return the row a call before found, whose cell this is."""
+    return val.source if isinstance(val, Attr) and not isinstance(val.source, ByName | ById) else None

@@ -61,7 +61,7 @@ def ask(draft: Draft, text: str, *, short: bool = True) -> str:
 
 def joint(text: str) -> str:
     """Lead over from an order to the next one in the same sentence."""
-    return f"{text}, then" if " and " in text else f"{text} and"
+    return f"{text}, then" if " and " in text or " which" in text else f"{text} and"
 
 
 def is_short(val: Val) -> bool:
@@ -194,11 +194,11 @@ def _name(draft: Draft, ent: Ent) -> list[str]:
         sentence = draft.pick("which_two").format(g=pair(draft, ent), s=f"has the {_more(draft, ent)}")
     else:
         found = described(draft, ent, draft.rng.randint(1, 2), 1) or phrase(draft, ent, 1, 1)
+        whole = distance(ent) < 2 and not isinstance(ent, Top | Higher)
         if is_person(draft.entity(ent)) and draft.chance(0.6):
-            return [draft.pick("who").format(x=found.text)]
+            return [draw(draft.rng, _endings("who", whole=whole)).format(x=found.text)]
         if draft.chance(0.5):
             return [ask(draft, draft.pick("name_of").format(x=found.text), short=False)]
-        whole = distance(ent) < 2 and not isinstance(ent, Top | Higher)
         return [draw(draft.rng, _endings("which", whole=whole)).format(x=found.text)]
     return [sentence, draft.pick("its_name")] if coded else [sentence]
 

@@ -60,8 +60,8 @@ def pick(rng: random.Random, options: Sequence[T]) -> T:
 def draw(rng: random.Random, options: Sequence[str]) -> str:
     """Draw one of the frames, and a filling for each of its slots in angle brackets.
 
-    >>> draw(random.Random(0), ["<calc> it"])
-    'determine it'
+    >>> draw(random.Random(0), ["add <top>"]).startswith("add ")
+    True
     """
     text = options[int(rng.random() * len(options))]
     while "<" in text:
@@ -87,9 +87,9 @@ def listing(items: Sequence[str], mark: str = ",") -> str:
     >>> listing(["a", "b", "c"])
     'a, b and c'
     """
-    if len(items) == 1:
-        return items[0]
-    return f"{f'{mark} '.join(items[:-1])}{';' if mark == ';' else ''} and {items[-1]}"
+    if len(items) < 3:
+        return " and ".join(items)
+    return f"{f'{mark} '.join(items[:-1])}{mark if mark == ';' else ''} and {items[-1]}"
 
 
 def unit_name(unit: str, rng: random.Random) -> str:

@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = _run(sys.argv[1:] if arguments is None else arguments)
         sys.stdout.flush()
     except BrokenPipeError:
-        _close_stdout()
+        _drop_output()
         return BROKEN_PIPE
     except KeyboardInterrupt:
         tell("interrupted")
@@ -90,6 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tell(f"error: {error}")
         return 2
     except OSError as error:
+        _drop_output()
         tell(f"error: {error.filename or 'input or output'}: {error.strerror or error}")
         return 2
     return status
@@ -110,8 +111,11 @@ def _hint(error: TyperException) -> str:
     return f" (see {context.command_path} --help)" if context is not None else ""
 
 
-def _close_stdout() -> None:
-    """Send what is still unwritten nowhere, so that the interpreter's last flush says nothing."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
+def _drop_output() -> None:
+    """Send output that cannot be written nowhere, so that the interpreter's last flush says nothing."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)

@@ -65,7 +65,7 @@ def _print(report: PackReport) -> None:
     parts = []
     if not report.ok:
         rows = [(name, f.check, f.message) for name, found in report.findings.items() for f in found]
-        parts.append(table("findings", ("scenario", "check", "what is wrong"), rows))
+        parts.append(table(("scenario", "check", "what is wrong"), rows))
     scenarios = f"{report.checked} scenario{'s' if report.checked != 1 else ''}"
     verdict = f"{len(report.findings)} with findings" if report.findings else "no findings"
     print_all(*parts, text(f"{scenarios} checked: {verdict}"))

@@ -95,7 +95,7 @@ def _print(card: Card, report: Report, folder: Path) -> None:
         text(""),
     ]
     if report.rejected:
-        parts += [table("rejected", ("gate and reason", "drafts"), report.rejected.most_common(), numbers=1), text("")]
+        parts += [table(("gate and reason", "drafts"), report.rejected.most_common(), numbers=1), text("")]
     use = [
         "To play it:",
         f"  tool-gym rollout --suite {folder} --split {next(iter(card.splits))}",

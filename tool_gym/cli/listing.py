@@ -57,7 +57,7 @@ def _list_scenarios(name: str, wanted: Mapping[str, str | None], limit: int, *, 
         return
     columns = ("id", "split", "shape", "domain", "request")
     cells = [[_short(row[column]) for column in columns] for row in rows]
-    print_all(table(f"{pack.name}: {len(entries)} scenarios", columns, cells))
+    print_all(table(columns, cells))
     if len(shown) < len(entries):
         tell(f"{len(shown)} of {len(entries)} shown; --limit 0 shows all")
 
@@ -101,9 +101,7 @@ def _print_everything(found: dict[str, Any]) -> None:
     for pack in found["packs"]:
         splits = ", ".join(f"{name} {count}" for name, count in pack["splits"].items())
         parts.append(text(f"{pack['id']} {pack['version']} ({pack['licence']}): {splits}", "bold"))
-        parts += [
-            table(f"by {kind}", (kind, "count"), sorted(of.items()), numbers=1) for kind, of in pack["counts"].items()
-        ]
+        parts += [table((kind, "scenarios"), sorted(of.items()), numbers=1) for kind, of in pack["counts"].items()]
         parts.append(text(""))
     if not parts:
         parts.append(text("no pack comes with this installation; tool-gym generate builds one"))

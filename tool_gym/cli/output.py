@@ -21,7 +21,8 @@ ENDLESS = 100_000
 
 
 def tell(message: str) -> None:
-    """Write one line to standard error."""
+    """Write one line to standard error, after what was written so far."""
+    sys.stdout.flush()
     sys.stderr.write(" ".join(plain(message).split()) + "\n")
 
 
@@ -38,7 +39,7 @@ def print_all(*parts: RenderableType) -> None:
         for part in parts:
             console.print(part)
     # Not by the console itself: it would end the process on a broken pipe.
-    sys.stdout.write("".join(line.rstrip(" ") for line in capture.get().splitlines(keepends=True)))
+    sys.stdout.write("".join(line.rstrip() + "\n" for line in capture.get().splitlines()))
 
 
 def plain(text: str) -> str:
@@ -57,11 +58,10 @@ def text(value: object, style: str = "") -> Text:
     return Text(plain(str(value)), style)
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: int = 0) -> Table:
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: int = 0) -> Table:
     """Build a table.
 
     Args:
-        title: What it shows.
         columns: Headings.
         rows: Cells; floats are shown with three decimals and None as a dash.
         numbers: How many of the last columns are aligned to the right.
@@ -70,7 +70,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], 
     from rich.table import Table
 
     terminal = _console(sys.stdout).is_terminal
-    made = Table(title=text(title, "bold"), title_justify="left", box=box.ROUNDED if terminal else None, pad_edge=False)
+    made = Table(box=box.ROUNDED if terminal else None, pad_edge=terminal)
     for index, column in enumerate(columns):
         made.add_column(text(column), justify="right" if index >= len(columns) - numbers else "left", overflow="fold")
     for row in rows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -68,6 +68,8 @@ def rollout(  # noqa: PLR0913 - a command has the options it has
         _print(title, summaries, env.reward.name)
     steps = sum(len(trajectory.steps) for of_policy in played.values() for trajectory in of_policy)
     tell(f"{steps} steps in {elapsed:.1f} s ({steps / max(elapsed, 1e-9):,.0f} steps/s)")
+    if job.left_out:
+        tell(f"{len(job.left_out)} episodes were left out: their policy follows a plan, and their scenario has none")
     if out is not None:
         tell(f"trajectories are in {out}")
 
@@ -99,6 +101,8 @@ class _Job:
     scenarios: tuple[str, ...]
     seed: int
     out: Path | None
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+    """Policies that need an oracle, with scenarios that have none."""
 
     def play(self, env: ToolUseEnv) -> dict[str, list[Trajectory]]:
         """Play everything, and write it down as it is played."""
@@ -124,12 +128,16 @@ class _Job:
     def _episodes(self, env: ToolUseEnv) -> Iterator[Trajectory]:
         from tool_gym.envs.policies import get_policy
         from tool_gym.envs.rollout import rollout as play
+        from tool_gym.errors import NoOracleError
 
         policies = [get_policy(name) for name in self.policies]
         for scenario in self.scenarios:
             for policy in policies:
                 seed = episode_seed(self.seed, scenario)
-                yield play(env, policy, seed=seed, options={"scenario": scenario})
+                try:
+                    yield play(env, policy, seed=seed, options={"scenario": scenario})
+                except NoOracleError:
+                    self.left_out.append((policy.name, scenario))
 
     def summaries(self, env: ToolUseEnv, played: dict[str, list[Trajectory]]) -> list[Summary]:
         """Return the figures of each policy: solve's, but for the mean return."""
@@ -138,11 +146,11 @@ class _Job:
         def scenario_of(name: str) -> Scenario:
             return env.pack.task(name).scenario
 
-        return [summary_of(name, of_policy, scenario_of) for name, of_policy in played.items()]
+        return [summary_of(name, of_policy, scenario_of) for name, of_policy in played.items() if of_policy]
 
 
 def _print(title: str, summaries: list[Summary], reward: str) -> None:
-    from tool_gym.cli.output import print_all, table
+    from tool_gym.cli.output import print_all, table, text
 
     columns = ("policy", "episodes", "Solve-P", "Solve-R", "Solve-F1", "answer accuracy", f"return ({reward})", "calls")
-    print_all(table(title, columns, summaries, numbers=len(columns) - 1))
+    print_all(text(title, "bold"), table(columns, summaries, numbers=len(columns) - 1))

@@ -50,7 +50,7 @@ def score(
     if as_json:
         print_json({"trajectories": scores.count, "differing": scores.differing, "policies": rows})
     else:
-        _print(trajectories, rows, [one.name for one in rewards])
+        _print(rows, [one.name for one in rewards])
     if scores.differing:
         tell(f"{scores.differing} of {scores.count} trajectories were paid something else than they score now")
     if scores.foreign:
@@ -162,10 +162,10 @@ class _Scores:
         self.pack_of.update({entry.id: pack for entry in pack.entries()})
 
 
-def _print(path: Path, rows: list[dict[str, Any]], rewards: list[str]) -> None:
+def _print(rows: list[dict[str, Any]], rewards: list[str]) -> None:
     from tool_gym.cli.output import print_all, table
 
     columns = ("policy", "episodes", "Solve-P", "Solve-R", "Solve-F1", "answer accuracy", "calls")
     cells = [[*list(row.values())[:-1], *row["returns"].values()] for row in rows]
     headings = (*columns, *(f"return ({name})" for name in rewards))
-    print_all(table(str(path), headings, cells, numbers=len(headings) - 1))
+    print_all(table(headings, cells, numbers=len(headings) - 1))

@@ -7,13 +7,13 @@ as one becomes a [`BrokenCall`][tool_gym.turns.BrokenCall], which is counted lik
 from __future__ import annotations
 
 from tool_gym.dialects.base import INSTRUCTIONS, Dialect
-from tool_gym.dialects.calls import MAX_CALLS_PARSED, MAX_TURN_CHARS
+from tool_gym.dialects.calls import MAX_CALLS_PARSED, MAX_TURN_CHARS, PROBLEMS
 from tool_gym.dialects.hermes import Hermes
 from tool_gym.dialects.openai import OpenAI
 from tool_gym.dialects.structured import Structured
 from tool_gym.errors import UnknownNameError
 
-__all__ = ["DIALECTS", "INSTRUCTIONS", "MAX_CALLS_PARSED", "MAX_TURN_CHARS", "Dialect", "get_dialect"]
+__all__ = ["DIALECTS", "INSTRUCTIONS", "MAX_CALLS_PARSED", "MAX_TURN_CHARS", "PROBLEMS", "Dialect", "get_dialect"]
 
 DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (Hermes(), OpenAI(), Structured())}
 """Every dialect by name."""

@@ -16,6 +16,29 @@ MAX_CALLS_PARSED = 64
 MAX_RAW = 500
 """Most characters kept of text that cannot be read."""
 
+PROBLEMS = frozenset(
+    {
+        "too_large",
+        "too_many_calls",
+        "not_text",
+        "not_object",
+        "no_name",
+        "bad_arguments",
+        "unclosed",
+        "stray_close",
+        "invented_result",
+        "wrong_role",
+        "bad_json",
+        "not_json",
+        "too_deep",
+        "too_many_nodes",
+        "non_finite",
+        "lone_surrogate",
+        "int_range",
+    }
+)
+"""Every `problem` a parser gives a broken call."""
+
 _EXAMPLE = '{"name": "<tool>", "arguments": {…}}'
 
 

@@ -32,5 +32,6 @@ def get_reward(reward: str | Reward, **parameters: Any) -> Reward:
     if not isinstance(reward, str):
         return reward
     if reward not in REWARDS:
-        raise UnknownNameError.of("reward", reward, REWARDS)
+        unknown = UnknownNameError.of("reward", reward, REWARDS)
+        raise unknown
     return REWARDS[reward](**parameters)
