@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from tool_gym.generators.decompose import Draft, RejectedError
 from tool_gym.generators.domain import Domain
-from tool_gym.generators.expressions import Agg, Attr, Calc, Convert, Days, Expression, Higher, Top
+from tool_gym.generators.expressions import Agg, Attr, Best, Calc, Convert, Days, Expression, Free, Higher, Top
 from tool_gym.generators.integrate import Interface
 from tool_gym.generators.wording import question_of
 from tool_gym.runtime import InProcessRuntime, Session
@@ -31,6 +31,7 @@ from tool_gym.scenario import (
 from tool_gym.tools import FAMILIES
 from tool_gym.turns import ToolResult
 from tool_gym.values import (
+    BooleanValue,
     DateValue,
     EnumValue,
     NameValue,
@@ -47,6 +48,9 @@ ROUNDED = 0.005
 RELATIVE = 0.001
 """Largest tolerance relative to the number, so that small ones cannot be rounded away."""
 
+STAGE = "deploy"
+"""Stands for the gate of a draft that this stage cannot carry out."""
+
 
 class Deployed(NamedTuple):
     """A draft with everything its scenario needs."""
@@ -60,6 +64,8 @@ class Deployed(NamedTuple):
 
 def deploy(draft: Draft, tools: list[ToolSpec], interface: Interface, world: World) -> Deployed:
     """Run the draft's calls through `tools` and return what they are to find out.
+
+    Notes in the draft which sub-goal each call became.
 
     Args:
         draft: The goal and its calls.
@@ -92,6 +98,7 @@ class _Deployment:
         for number in range(len(self._draft.calls)):
             self._deploy_call(number)
         sub_goals = tuple(self._sub_goals.values())
+        self._draft.sub_goals = self._ids
         return Deployed(sub_goals, Plan(steps=tuple(self._steps)), self._goals(sub_goals), self._resolved)
 
     def _deploy_call(self, number: int) -> None:
@@ -101,11 +108,11 @@ class _Deployment:
             values[role] = _at(self._results[source].value, path)
         self._resolved.append(values)
         names = self._interface.arguments(tool, call)
-        extra = self._interface.extra(tool, call)
-        arguments = {**extra, **{name: values[role] for role, name in names.items()}}
+        implied = self._interface.implied(tool, call)
+        arguments = {**implied, **{name: values[role] for role, name in names.items()}}
         result = self._session.call(tool.name, arguments)
         if not result.ok:
-            raise RejectedError("G2", f"{call.concept[0]}: {result.outcome.label}")
+            raise RejectedError(STAGE, f"{call.concept[0]}: {result.outcome.label}")
         self._results.append(result)
         key = (tool.name, repr(sorted(arguments.items())))
         known = self._sub_goals.get(key)
@@ -113,7 +120,7 @@ class _Deployment:
             self._ids.append(known.id)
             return
         self._ids.append(f"s{len(self._sub_goals) + 1}")
-        self._sub_goals[key] = self._sub_goal(number, arguments, values, result)
+        self._sub_goals[key] = self._sub_goal(number, arguments, result)
         references = {
             names[role]: Reference(sub_goal=self._ids[source], path=path)
             for role, (source, path) in call.references.items()
@@ -121,9 +128,7 @@ class _Deployment:
         literals = {name: value for name, value in arguments.items() if name not in references}
         self._steps.append(PlanStep(sub_goal=self._ids[number], literals=literals, references=references))
 
-    def _sub_goal(
-        self, number: int, arguments: dict[str, Any], values: dict[str, Any], result: ToolResult
-    ) -> SubGoal:
+    def _sub_goal(self, number: int, arguments: dict[str, Any], result: ToolResult) -> SubGoal:
         call, tool = self._draft.calls[number], self._tools[number]
         parents = dict.fromkeys(self._ids[source] for source, _ in call.references.values())
         common: dict[str, Any] = {
@@ -141,7 +146,7 @@ class _Deployment:
             return SubGoal(**common, effects=tuple(cells))
         gold = _at(result.value, call.path)
         if gold is None:
-            raise RejectedError("G4", "tie")
+            raise RejectedError(STAGE, "tie")
         return SubGoal(
             **common,
             binding=_binding(tool, arguments, result.value, call.path),
@@ -173,23 +178,18 @@ def typed(expression: Expression, value: Any, domain: Domain, *, as_id: bool = F
     """
     if isinstance(expression, Attr):
         return _cell(domain, expression.source.entity, expression.column, value)
-    if isinstance(expression, Agg):
-        column = expression.column
-        unit = domain.attribute(expression.entity, column).unit if column is not None else None
-        return NumberValue(value=value, unit=unit, tolerance=_tolerance(value) if expression.operation == "average" else 0.0)
-    if isinstance(expression, Calc):
-        return NumberValue(value=value, unit=_unit_of(expression, domain), tolerance=_tolerance(value))
-    if isinstance(expression, Convert):
-        return NumberValue(value=value, unit=expression.target, tolerance=_tolerance(value))
-    if isinstance(expression, Days):
-        return NumberValue(value=value)
-    if as_id or not isinstance(expression, Top | Higher):
-        return TextValue(value=value)
-    return NameValue(value=value)
+    if isinstance(expression, Agg | Calc | Convert | Days):
+        return _number(domain, expression, value)
+    if isinstance(expression, Free):
+        return BooleanValue(value=value)
+    named = isinstance(expression, Top | Best | Higher) and not as_id
+    return NameValue(value=value) if named else TextValue(value=value)
 
 
-def _tolerance(value: float) -> float:
-    return min(ROUNDED, abs(value) * RELATIVE)
+def _number(domain: Domain, expression: Agg | Calc | Convert | Days, value: Any) -> NumberValue:
+    exact = isinstance(expression, Days) or (isinstance(expression, Agg) and expression.operation != "average")
+    tolerance = 0.0 if exact else min(ROUNDED, abs(value) * RELATIVE)
+    return NumberValue(value=value, unit=_unit_of(expression, domain), tolerance=tolerance)
 
 
 def _cell(domain: Domain, entity: str, column: str, value: Any) -> Value:
@@ -207,6 +207,8 @@ def _cell(domain: Domain, entity: str, column: str, value: Any) -> Value:
 
 def _unit_of(expression: Expression, domain: Domain) -> str | None:
     """Return the unit of a numeric expression; a ratio of like quantities has none."""
+    if isinstance(expression, Convert):
+        return expression.target
     if isinstance(expression, Calc):
         return None if expression.operation == "divide" else _unit_of(expression.first, domain)
     if isinstance(expression, Attr):
@@ -225,7 +227,7 @@ def _binding(tool: ToolSpec, arguments: dict[str, Any], value: Any, path: tuple[
             if fact.path == path:
                 operation, entity, row, field, where, inputs = fact.key
                 return Binding(operation=operation, entity=entity, row=row, field=field, filter=where, inputs=inputs)
-    raise RejectedError("G1", f"{tool.name} serves no fact at {path}")
+    raise RejectedError(STAGE, f"{tool.name} serves no fact at {path}")
 
 
 def _at(value: Any, path: tuple[str | int, ...]) -> Any:

@@ -51,21 +51,12 @@ class Catalogue:
             found += _concepts_of(name, entity)
         return tuple(found)
 
-    def make(
-        self,
-        name: str,
-        description: str,
-        family: str,
-        bindings: dict[str, Any],
-        *,
-        constants: dict[str, Any] | None = None,
-        renames: dict[str, str] | None = None,
-    ) -> ToolSpec:
+    def make(self, name: str, description: str, impl: TemplateImpl) -> ToolSpec:
         """Build a tool of a family: its parameters without the constant ones, renamed and described."""
-        template, constants, renames = FAMILIES[family], constants or {}, renames or {}
-        parameters = template.parameters(template.bindings.model_validate(bindings), self.base)
-        public = {role: name for name, role in renames.items()}
-        entity = self.domain.entities.get(str(bindings.get("table", "")))
+        template, constants = FAMILIES[impl.family], impl.constants
+        parameters = template.parameters(template.bindings.model_validate(impl.bindings), self.base)
+        public = {role: name for name, role in impl.renames.items()}
+        entity = self.domain.entities.get(str(impl.bindings.get("table", "")))
         properties = {
             public.get(role, role): {**schema, "description": self._describe(role, schema, entity)}
             for role, schema in parameters.properties.items()
@@ -80,7 +71,7 @@ class Catalogue:
                 "required": [public.get(role, role) for role in parameters.required if role not in constants],
                 "additionalProperties": False,
             },
-            impl=TemplateImpl(family=family, bindings=bindings, constants=constants, renames=renames),
+            impl=impl,
         )
 
     def sentence(self, plain: str, terse: str) -> str:
@@ -266,7 +257,9 @@ def _concepts_of(name: str, entity: Entity) -> list[Concept]:
     for by in (None, *entity.refs):
         found += [("list", name, by), ("summarize", name, by, "count", None)]
         found += [("top", name, by)] if ordered else []
-        found += [("summarize", name, by, op, col) for op in ("sum", "average", "minimum", "maximum") for col in numbers]
+        found += [
+            ("summarize", name, by, op, col) for op in ("sum", "average", "minimum", "maximum") for col in numbers
+        ]
     found += [("update", name)] if any(a.writable for a in entity.columns.values()) else []
     if entity.state is not None:
         found += [("transition", name, entity.state)]

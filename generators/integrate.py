@@ -20,6 +20,9 @@ Statistics: TypeAlias = Literal["atomic", "merged"]
 GETTERS: tuple[Getters, ...] = ("atomic", "by_field", "record", "union")
 STATISTICS: tuple[Statistics, ...] = ("atomic", "merged")
 
+STAGE = "merge"
+"""Stands for the gate of a draft whose merged tools are not proved."""
+
 _SAMPLES = 3
 
 
@@ -49,7 +52,7 @@ class Interface:
         named = {role: public.get(role, role) for role in (*call.literals, *call.references)}
         return {role: name for role, name in named.items() if name in tool.parameters["properties"]}
 
-    def extra(self, tool: ToolSpec, call: Call) -> dict[str, Any]:
+    def implied(self, tool: ToolSpec, call: Call) -> dict[str, Any]:
         """Return the arguments a merged tool needs beyond the call's own."""
         return {"type": call.concept[1]} if "type" in tool.parameters["properties"] else {}
 
@@ -119,7 +122,7 @@ def prove_merge(interface: Interface, calls: list[Call], arguments: list[dict[st
         for sample in (resolved, *_samples(call, resolved, world)):
             before = _serve(session, old, interface, call, sample)
             if before != _serve(session, new, interface, call, sample):
-                raise RejectedError("merge", f"{new.name} differs from {old.name}")
+                raise RejectedError(STAGE, f"{new.name} differs from {old.name}")
             compared += 1
     return compared
 
@@ -136,5 +139,5 @@ def _samples(call: Call, resolved: dict[str, Any], world: World) -> list[dict[st
 
 def _serve(session: Session, tool: ToolSpec, interface: Interface, call: Call, sample: dict[str, Any]) -> Any:
     named = {name: sample[role] for role, name in interface.arguments(tool, call).items()}
-    result = session.call(tool.name, {**named, **interface.extra(tool, call)})
+    result = session.call(tool.name, {**named, **interface.implied(tool, call)})
     return result.value[call.path[0]] if result.ok else result.outcome

@@ -17,7 +17,7 @@ from tool_gym.envs.pack import SPLITS, Card
 from tool_gym.envs.pack_writer import write_pack
 from tool_gym.errors import GenerationError, UnknownNameError
 from tool_gym.generators.candidate import Candidate
-from tool_gym.generators.decompose import Draft, RejectedError, Sampler, compile_goal
+from tool_gym.generators.decompose import Draft, RejectedError, compile_goal
 from tool_gym.generators.deploy import Deployed, deploy
 from tool_gym.generators.document import REGISTERS, Catalogue, Register
 from tool_gym.generators.domain import Domain, domain_names, load_domain
@@ -25,6 +25,7 @@ from tool_gym.generators.expressions import Cancel, Create, Transition, Update
 from tool_gym.generators.gates import g13_determinism, g14_duplicates, prove
 from tool_gym.generators.gates.g11_unsolvable import operands, serves
 from tool_gym.generators.integrate import Getters, Interface, Statistics, prove_merge
+from tool_gym.generators.sampling import Sampler
 from tool_gym.generators.scale import MAX_LEVEL, Knobs, expand_parameters, extend_toolset
 from tool_gym.generators.seeding import stream
 from tool_gym.generators.wording import realise
@@ -214,9 +215,7 @@ def build(plan: PackPlan, split: str, index: int, attempt: int, shape: str) -> C
 class _Build:
     """One candidate in the making: the five stages in order."""
 
-    def __init__(
-        self, plan: PackPlan, domain: Domain, world: World, path: tuple[str | int, ...], shape: str
-    ) -> None:
+    def __init__(self, plan: PackPlan, domain: Domain, world: World, path: tuple[str | int, ...], shape: str) -> None:
         self.domain = domain
         self.world = world
         self.path = path
@@ -245,7 +244,9 @@ class _Build:
         """Hide every tool that could serve one thing the request needs."""
         targets = [target for expression in self.draft.goal for target in operands(expression)]
         target = targets[self.scaling.randrange(len(targets))]
-        needed = list({tool.name: tool for call in self.draft.calls for tool in [self.interface.tool(call.concept)]}.values())
+        needed = list(
+            {tool.name: tool for call in self.draft.calls for tool in [self.interface.tool(call.concept)]}.values()
+        )
         level = max(1, self.knobs.toolset)
         extra = extend_toolset(self.interface, needed, self.draft.calls, level, self.scaling)
         visible = [tool for tool in (*needed, *extra) if not serves(tool, target)]
@@ -314,7 +315,9 @@ def _answer(scenario: Scenario) -> str:
 
 
 def _reason(target: Any, domain: Domain) -> str:
-    entity = target.target.entity if isinstance(target, Update | Transition | Cancel) else getattr(target, "entity", None)
+    entity = (
+        target.target.entity if isinstance(target, Update | Transition | Cancel) else getattr(target, "entity", None)
+    )
     entity = entity if entity is not None else target.source.entity
     doing = "changes" if isinstance(target, Update | Transition | Cancel | Create) else "gives this figure of"
     return f"none of the tools {doing} {domain.entities[entity].plural}."
@@ -340,5 +343,3 @@ def _world_of(scenario: Scenario) -> World:
 @lru_cache(maxsize=256)
 def _interface(domain: str, register: Register, getters: Getters, statistics: Statistics) -> Interface:
     return Interface(Catalogue(load_domain(domain), register), getters, statistics)
-
-

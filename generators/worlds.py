@@ -7,6 +7,7 @@ import math
 import random
 from typing import Any
 
+from tool_gym.errors import GenerationError
 from tool_gym.generators.domain import Attribute, Domain, Entity, load_pools
 from tool_gym.world import Column, Table, World
 
@@ -19,6 +20,9 @@ def sample_world(domain: Domain, rng: random.Random) -> World:
     Args:
         domain: What the world is about.
         rng: The stream to draw from; equal streams give equal worlds.
+
+    Raises:
+        GenerationError: If a pool runs out of names.
     """
     names = _sample_names(domain, rng)
     ids = {
@@ -27,13 +31,17 @@ def sample_world(domain: Domain, rng: random.Random) -> World:
     }
     tables = {}
     for key, entity in domain.entities.items():
-        columns = {column: draw_values(attribute, ids, len(ids[key]), rng) for column, attribute in entity.columns.items()}
+        columns = {
+            column: draw_values(attribute, ids, len(ids[key]), rng) for column, attribute in entity.columns.items()
+        }
         rows = {
             row_id: {"id": row_id, "name": name, **{column: columns[column][i] for column in columns}}
             for i, (row_id, name) in enumerate(zip(ids[key], names[key], strict=True))
         }
         tables[key] = table_of(entity, rows)
-    return World(domain=domain.name, tables=tables)
+    world = World(domain=domain.name, tables=tables)
+    world.check()
+    return world
 
 
 def table_of(entity: Entity, rows: dict[str, dict[str, Any]]) -> Table:
@@ -50,9 +58,9 @@ def draw(pool: str, count: int, rng: random.Random) -> list[str]:
     parts, join = load_pools()[pool]["parts"], load_pools()[pool]["join"]
     drawn = []
     for number in rng.sample(range(math.prod(len(part) for part in parts)), count):
-        words = []
+        words, left = [], number
         for part in parts:
-            number, position = divmod(number, len(part))
+            left, position = divmod(left, len(part))
             words.append(part[position])
         drawn.append(join.join(words))
     return drawn
@@ -68,6 +76,9 @@ def _sample_names(domain: Domain, rng: random.Random) -> dict[str, list[str]]:
             continue
         fresh = (f"{name}{entity.label.suffix}" for name in draw(entity.label.pool or "place", 2 * count, rng))
         names[key] = [name for name in fresh if name.casefold() not in taken][:count]
+        if len(names[key]) < count:
+            msg = f"the pool {entity.label.pool!r} has not enough names for the {entity.plural} of {domain.name}"
+            raise GenerationError(msg)
         taken.update(name.casefold() for name in names[key])
     return names
 

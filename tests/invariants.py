@@ -145,7 +145,12 @@ def with_junk(scenario: Scenario, turns: list[Turn]) -> Iterator[list[Turn]]:
     """Yield the turns with a useless call or question in every place."""
     name = scenario.tools[0].name
     answer = turns[-1].text.partition(": ")[2]
-    for junk in (calls(BROKEN), calls(call("no_such_tool")), calls(ToolCall(name, {"answer": answer})), Turn("Ask: zzz?")):
+    for junk in (
+        calls(BROKEN),
+        calls(call("no_such_tool")),
+        calls(ToolCall(name, {"answer": answer})),
+        Turn("Ask: zzz?"),
+    ):
         for index in range(len(turns)):
             yield [*turns[:index], junk, *turns[index:]]
 
@@ -180,7 +185,9 @@ def orders(scenario: Scenario, number: int) -> Iterator[list[str]]:
 
 def arbitrary_turns(scenario: Scenario) -> st.SearchStrategy[list[Turn]]:
     """Draw episodes: right and wrong calls, several to a turn, and acts of every kind."""
-    right = [ToolCall(goal.tool, dict(goal.arguments or {})) for goal in scenario.sub_goals if goal.arguments is not None]
+    right = [
+        ToolCall(goal.tool, dict(goal.arguments or {})) for goal in scenario.sub_goals if goal.arguments is not None
+    ]
     wrong = [item for goal in scenario.sub_goals for turn in _corruptions(scenario, goal) for item in turn.calls]
     values = [value for item in right for value in item.arguments.values()] + ["SH2", 3, "", True, None]
     tools = {tool.name: list(tool.parameters.get("properties", {})) for tool in scenario.tools}
@@ -195,9 +202,7 @@ def arbitrary_turns(scenario: Scenario) -> st.SearchStrategy[list[Turn]]:
     texts = [closing(scenario, number).text for number in range(len(scenario.user_turns))]
     asks = [f"Ask: {goal.keywords[0]}?" for goal in scenario.goals if goal.kind == "ask"]
     acts = st.sampled_from([*texts, *asks, "Ask: who?", "Decline: no.", "", "Answer: 42", "Answer: Rotterdam or Oslo"])
-    turn = st.one_of(
-        st.lists(a_call, min_size=1, max_size=3).map(lambda made: Turn(calls=tuple(made))), acts.map(Turn)
-    )
+    turn = st.one_of(st.lists(a_call, min_size=1, max_size=3).map(lambda made: Turn(calls=tuple(made))), acts.map(Turn))
     return st.lists(turn, max_size=10)
 
 
@@ -222,7 +227,7 @@ def _still_serves(scenario: Scenario, world: World, before: list[Turn], changed:
     return (
         isinstance(made, ToolCall)
         and result.ok
-        and bool(table.served(table.key(made), made, result) >> table.ids[sub_goal.id] & 1)
+        and bool(table.served(made, result)[0] >> table.ids[sub_goal.id] & 1)
     )
 
 

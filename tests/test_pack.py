@@ -140,7 +140,7 @@ def test_unknown_packs_scenarios_and_splits_are_named(folder: Path) -> None:
     with pytest.raises(UnknownNameError, match="no scenario named"):
         FolderPack(folder).task("zzz")
     with pytest.raises(UnknownNameError, match="Did you mean 'train'"):
-        FolderPack(folder).entries("trian")
+        FolderPack(folder).entries("trains")
 
 
 def test_a_memory_pack_needs_its_worlds() -> None:

@@ -43,8 +43,8 @@ class Episode(NamedTuple):
 
 def parse(block: re.Match[str]) -> Episode:
     """Read one block; raises `ValueError` for a line that is not of the notation."""
-    name, *options = block["head"].split()
-    numbers = {key: float(value) for key, value in (option.split("=") for option in options)}
+    name, *options = str(block["head"]).split()
+    numbers = {key: float(value) for key, _, value in (option.partition("=") for option in options)}
     lines: list[Line] = []
     *body, last = block["body"].splitlines()
     for text in body:

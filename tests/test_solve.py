@@ -63,7 +63,9 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["id", "items", "value"]), inner),
     max_leaves=6,
 )
-EFFECTS = st.builds(Effect, st.sampled_from(["ship", "zoo"]), st.just("SH5"), st.just("crew"), JSON, JSON, st.booleans())
+EFFECTS = st.builds(
+    Effect, st.sampled_from(["ship", "zoo"]), st.just("SH5"), st.just("crew"), JSON, JSON, st.booleans()
+)
 RESULTS = st.builds(ToolResult, st.sampled_from(Outcome), JSON, st.just(""), st.lists(EFFECTS, max_size=2).map(tuple))
 
 
@@ -86,8 +88,8 @@ def test_a_result_nobody_could_read_scores_nothing() -> None:
     nested: Any = "OW2"
     for _ in range(5000):
         nested = [nested]
-    there = [nested, {"owner_id": nested, "id": {}}, [["OW2"]]]
-    elsewhere = [{"id": "SH1", "owner_id": "OW" + "2" * 10**6}, 10**400, None, float("nan"), {}, {"id": []}]
+    there = [{"owner_id": "OW2", "id": {}}, [["OW2"]]]
+    elsewhere = [nested, {"owner_id": nested}, {"id": "SH1", "owner_id": "OW" + "2" * 10**6}, 10**400, None, float("nan"), {}, {"id": []}]
     for value in there + elsewhere:
         for name in ("multi_hop", "imported"):
             turn = calls(call("get_ship", ship_id="SH1", field="owner_id"))
@@ -100,7 +102,9 @@ def test_a_result_nobody_could_read_scores_nothing() -> None:
 def test_an_attempt_is_charged_by_its_blame(outcome: Outcome) -> None:
     item, turns = SCENARIOS["multi_hop"], oracle_turns(SCENARIOS["multi_hop"])
     played = play(item, turns)
-    extra = Step(calls(call("get_ship", ship_id="SH8", field="crew")), (ToolResult(outcome, {"id": "SH8", "crew": 29}),))
+    extra = Step(
+        calls(call("get_ship", ship_id="SH8", field="crew")), (ToolResult(outcome, {"id": "SH8", "crew": 29}),)
+    )
     scored = score(SolveReward(), item, played._replace(steps=(extra, *played.steps)))
     assert scored.value == pytest.approx(0.9 if outcome.charged else 1.0)
     assert scored.parts["charged"] == 3 if outcome.charged else 2
@@ -114,7 +118,8 @@ def test_a_call_that_is_no_call_is_charged_even_if_recorded_as_ok() -> None:
 
 def test_one_question_is_good_for_one_slot() -> None:
     goals = [
-        AskGoal(id=name, slot=name, keywords=(name, "detail"), reply=f"The {name} is known.") for name in ("day", "berth")
+        AskGoal(id=name, slot=name, keywords=(name, "detail"), reply=f"The {name} is known.")
+        for name in ("day", "berth")
     ]
     item = scenario("ask", "Book something.", [], goals, [])
     both = play(item, [Turn("Ask: Which day and which berth?")])
@@ -139,7 +144,9 @@ def test_scorers_of_one_scenario_do_not_share_state() -> None:
         assert first.step(step).delta == second.step(step).delta
 
 
-@pytest.mark.parametrize("parameters", [{"weight": 0}, {"weight": 1}, {"beta": 0}, {"beta": -1}, {"weight": float("nan")}])
+@pytest.mark.parametrize(
+    "parameters", [{"weight": 0}, {"weight": 1}, {"beta": 0}, {"beta": -1}, {"weight": float("nan")}]
+)
 def test_parameters_out_of_range_are_refused(parameters: dict[str, float]) -> None:
     with pytest.raises(ScenarioError, match="solve needs"):
         SolveReward(**parameters)  # type: ignore[arg-type]  # names come from the table above
@@ -174,7 +181,7 @@ def test_scores_do_not_depend_on_the_process() -> None:
 
 
 def test_identical_calls_are_told_by_what_they_mean() -> None:
-    booking = {"booking_id": "BK3"}
+    booking: dict[str, Any] = {"booking_id": "BK3"}
     item, same = SCENARIOS["two_plans"], [booking, {**booking, "verbose": True}, {"verbose": False, **booking}]
     for again in same:
         turns = [calls(ToolCall("get_booking", booking)), calls(ToolCall("get_booking", again))]

@@ -38,5 +38,6 @@ def get_policy(name: str) -> Policy:
         UnknownNameError: If there is none of that name.
     """
     if name not in POLICIES:
-        raise UnknownNameError.of("policy", name, POLICIES)
+        error = UnknownNameError.of("policy", name, POLICIES)
+        raise error
     return POLICIES[name]()

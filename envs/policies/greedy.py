@@ -94,6 +94,8 @@ class _Plan:
         self._known: list[_Known] = []
         self._served: list[_Served] = []
         self._tried: set[str] = set()
+        self._spent: set[str] = set()
+        """Values that were arguments already."""
         self.begin(text)
 
     def begin(self, text: str) -> None:
@@ -107,7 +109,7 @@ class _Plan:
         self._stems = frozenset(words(text))
         self._mentions = mentions(text)
         self._covered: frozenset[str] = frozenset()
-        self._spent: set[str] = set()
+        self._spent -= {mention.text for mention in self._mentions}
         self._first = len(self._served)
         self._calls = 0
         self._done = False

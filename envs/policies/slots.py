@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from tool_gym.envs.policies.lexical import Mention, abbreviates, looks_like_id, words
+
+Kind: TypeAlias = Literal["number", "id", "date", "name", "other"]
 
 WRITES = ("add", "book", "cancel", "create", "delete", "move", "remove", "set", "update")
 """First words of the names of tools that change something."""
@@ -22,7 +24,8 @@ class Slot:
     """A parameter."""
 
     name: str
-    kind: Literal["number", "id", "date", "name"]
+    kind: Kind
+    schema: dict[str, Any]
     required: bool
     choices: tuple[Any, ...]
     """The closed list it takes its values from; empty if there is none."""
@@ -32,7 +35,7 @@ class Slot:
         """Return whether a value some tool served can go here."""
         if self.kind == "number":
             return type(value) in (int, float)
-        if not isinstance(value, str) or self.kind == "name":
+        if not isinstance(value, str) or self.kind in ("name", "other"):
             return False
         return looks_like_id(value) if self.kind == "id" else _DATE.fullmatch(value) is not None
 
@@ -76,12 +79,17 @@ def value_of(mention: Mention, slot: Slot) -> Any:
     if slot.kind == "number":
         digits = mention.text.replace(",", "")
         return (float(digits) if "." in digits else int(digits)) if mention.kind == "number" else None
-    kinds = {"name": ("name", "quote", "code"), "id": ("code",), "date": ("date",)}[slot.kind]
+    kinds = {"name": ("name", "quote", "code"), "id": ("code",), "date": ("date",), "other": ()}[slot.kind]
     return mention.text if mention.kind in kinds else None
 
 
 def fits(value: Any, slot: Slot, tool: Tool) -> bool:
-    """Return whether an id's capitals abbreviate a word of the slot, or else of the tool; other values always fit."""
+    """Return whether the schema allows a value and, for an id, whether its capitals abbreviate a word of the slot.
+
+    Where the slot has no word of its own, the tool's words count.
+    """
+    if not _is_allowed(value, slot.schema):
+        return False
     if slot.kind != "id":
         return True
     about = slot.stems - _GENERIC or tool.named - _GENERIC or tool.all_stems
@@ -103,18 +111,27 @@ def choice_by_prefix(tool: Tool, values: Sequence[Any]) -> dict[str, Any]:
 
 
 def _slot(name: str, schema: dict[str, Any], required: Sequence[str]) -> Slot:
-    return Slot(
-        name, _kind(name, schema), name in required, tuple(schema.get("enum", ())), frozenset(words(name)) - {"id"}
-    )
+    choices, stems = tuple(schema.get("enum", ())), frozenset(words(name)) - {"id"}
+    return Slot(name, _kind(name, schema), schema, name in required, choices, stems)
 
 
-def _kind(name: str, schema: dict[str, Any]) -> Literal["number", "id", "date", "name"]:
-    if schema.get("type") in ("number", "integer"):
+def _kind(name: str, schema: dict[str, Any]) -> Kind:
+    kind = schema.get("type", "string")
+    if kind in ("number", "integer"):
         return "number"
+    if kind != "string":
+        return "other"
     if name == "id" or name.endswith("_id"):
         return "id"
     about = f"{name} {schema.get('description', '')}".lower()
     return "date" if _SAYS_DATE.search(about) or schema.get("format") == "date" else "name"
+
+
+def _is_allowed(value: Any, schema: dict[str, Any]) -> bool:
+    if isinstance(value, str):
+        return bool(schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", len(value)))
+    whole = isinstance(value, int) or schema.get("type") != "integer"
+    return bool(whole and schema.get("minimum", value) <= value <= schema.get("maximum", value))
 
 
 def _prefix(value: Any) -> str:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from tool_gym.errors import ScenarioError
 from tool_gym.generators.candidate import Candidate
+from tool_gym.generators.decompose import RejectedError
 from tool_gym.generators.gates import (
     g01_schema,
     g02_oracle,
@@ -27,15 +29,15 @@ GATES = (
     g04_unique,
     g05_guess,
     g03_differential,
-    g06_leak,
     g07_needed,
+    g06_leak,
     g02_oracle,
-    g09_writes,
-    g11_unsolvable,
     g08_shortcut,
+    g11_unsolvable,
+    g09_writes,
     g01_schema,
 )
-"""The gates of one candidate, cheapest first."""
+"""The gates of one candidate, in the order that rejects soonest."""
 
 
 def prove(candidate: Candidate) -> dict[str, Any]:
@@ -44,5 +46,8 @@ def prove(candidate: Candidate) -> dict[str, Any]:
     Raises:
         RejectedError: By the first gate the candidate fails.
     """
-    found = {gate.GATE: gate.check(candidate) for gate in GATES}
+    try:
+        found = {gate.GATE: gate.check(candidate) for gate in GATES}
+    except ScenarioError as error:  # a tool that cannot even be compiled
+        raise RejectedError(g01_schema.GATE, str(error)) from None
     return {gate: found[gate] or "passed" for gate in sorted(found, key=lambda name: int(name[1:]))}

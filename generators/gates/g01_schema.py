@@ -5,6 +5,8 @@ A scenario that breaks its own schema cannot be loaded, or fails in the middle o
 
 from __future__ import annotations
 
+from typing import Any
+
 from tool_gym.errors import ScenarioError
 from tool_gym.generators.candidate import Candidate
 from tool_gym.generators.decompose import RejectedError
@@ -14,15 +16,19 @@ from tool_gym.validation import ArgumentValidator
 GATE = "G1"
 
 
-def check(candidate: Candidate) -> None:
-    """Reject the candidate unless it survives a round trip and every oracle call is valid."""
+def check(candidate: Candidate) -> dict[str, Any]:
+    """Reject the candidate unless it survives a round trip and every oracle call is valid; return how many are."""
     scenario = candidate.scenario
+    if scenario.world_ref != candidate.world.id:
+        raise RejectedError(GATE, "another world than the one it names")
     try:
         if Scenario.from_json(scenario.to_json()) != scenario:
             raise RejectedError(GATE, "does not survive a round trip through JSON")
-        for sub_goal in scenario.sub_goals:
-            validator = ArgumentValidator.of(scenario.tool_by_name[sub_goal.tool].parameters)
-            if not validator.is_valid(sub_goal.arguments):
-                raise RejectedError(GATE, f"arguments of {sub_goal.tool} do not fit its schema")
+        validators = {tool.name: ArgumentValidator.of(tool.parameters) for tool in scenario.tools}
+        candidate.runtime.start()
     except ScenarioError as error:
         raise RejectedError(GATE, str(error)) from None
+    for sub_goal in scenario.sub_goals:
+        if not validators[sub_goal.tool].is_valid(sub_goal.arguments):
+            raise RejectedError(GATE, f"arguments of {sub_goal.tool} do not fit its schema")
+    return {"arguments": len(scenario.sub_goals)}

@@ -9,6 +9,7 @@ from typing import Any
 
 from tool_gym.generators.candidate import Candidate
 from tool_gym.generators.decompose import RejectedError
+from tool_gym.scenario import Plan
 from tool_gym.turns import ToolResult
 from tool_gym.values import same
 
@@ -18,26 +19,36 @@ GATE = "G2"
 def check(candidate: Candidate) -> dict[str, Any]:
     """Reject the candidate unless each plan serves every gold and scores 1; return the number of calls."""
     scenario = candidate.scenario
+    if not scenario.plans:
+        raise RejectedError(GATE, "no plan")
     for plan in scenario.plans:
-        session = candidate.runtime.start()
-        served: dict[str, ToolResult] = {}
-        for step in plan.steps:
-            sub_goal = scenario.sub_goal_by_id[step.sub_goal]
-            arguments = dict(step.literals)
-            for name, reference in step.references.items():
-                arguments[name] = at(served[reference.sub_goal].value, reference.path)
-            result = served[step.sub_goal] = session.call(sub_goal.tool, arguments)
-            if not result.ok:
-                raise RejectedError(GATE, f"{sub_goal.tool} fails: {result.outcome.label}")
-            if sub_goal.gold is not None and not same(sub_goal.gold, at(result.value, sub_goal.result_path)):
-                raise RejectedError(GATE, f"{sub_goal.tool} does not serve its gold")
-        *_, score = candidate.play(candidate.plan_turns(plan))
-        if abs(score - 1.0) > 1e-9:
-            raise RejectedError(GATE, f"the oracle scores {score:.3f}")
+        _follow(candidate, plan)
+        play = candidate.play()
+        play.steps(candidate.plan_turns(plan))
+        if abs(play.score - 1.0) > 1e-9:
+            raise RejectedError(GATE, f"the oracle scores {play.score:.3f}")
     return {"calls": len(scenario.oracle().steps)}
 
 
-def at(value: Any, path: tuple[str | int, ...]) -> Any:
+def _follow(candidate: Candidate, plan: Plan) -> None:
+    """Make a plan's calls with nothing but what earlier ones served."""
+    session = candidate.runtime.start()
+    served: dict[str, ToolResult] = {}
+    for step in plan.steps:
+        sub_goal = candidate.scenario.sub_goal_by_id[step.sub_goal]
+        arguments = dict(step.literals)
+        for name, reference in step.references.items():
+            arguments[name] = _at(served[reference.sub_goal].value, reference.path)
+        if arguments != sub_goal.arguments:
+            raise RejectedError(GATE, f"the plan's arguments of {sub_goal.tool} are not those of its sub-goal")
+        result = served[step.sub_goal] = session.call(sub_goal.tool, arguments)
+        if not result.ok:
+            raise RejectedError(GATE, f"{sub_goal.tool} fails: {result.outcome.label}")
+        if sub_goal.gold is not None and not same(sub_goal.gold, _at(result.value, sub_goal.result_path)):
+            raise RejectedError(GATE, f"{sub_goal.tool} does not serve its gold")
+
+
+def _at(value: Any, path: tuple[str | int, ...]) -> Any:
     """Return what stands at `path`; raises RejectedError if nothing does."""
     for part in path:
         try:
@@ -45,5 +56,3 @@ def at(value: Any, path: tuple[str | int, ...]) -> Any:
         except (KeyError, IndexError, TypeError):
             raise RejectedError(GATE, f"nothing at {path}") from None
     return value
-
-

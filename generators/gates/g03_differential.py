@@ -1,4 +1,4 @@
-"""G3: an evaluator that reads the tables and knows no tool finds the same answer, or expects the same change.
+"""G3: an evaluator that reads the tables and knows no tool finds the same: every sub-answer, and the answer or change.
 
 Two implementations that share no code seldom share a mistake.
 """
@@ -9,32 +9,75 @@ from typing import Any
 
 from tool_gym.generators.candidate import Candidate, answer_of
 from tool_gym.generators.decompose import RejectedError
-from tool_gym.generators.expressions import Create, Evaluator, UndefinedError
-from tool_gym.scenario import AnswerGoal, CellEffect, StateGoal
+from tool_gym.generators.expressions import (
+    Best,
+    ById,
+    ByName,
+    Create,
+    Evaluator,
+    Expression,
+    Follow,
+    Higher,
+    Top,
+    UndefinedError,
+)
+from tool_gym.scenario import AnswerGoal, CellEffect, SubGoal
 from tool_gym.values import SequenceValue, same
-from tool_gym.world import WorldView
 
 GATE = "G3"
 
 
 def check(candidate: Candidate) -> None:
-    """Reject the candidate if the tables disagree with its goal."""
-    evaluate = Evaluator(WorldView(candidate.world.base))
-    goal = candidate.scenario.goals[0]
+    """Reject the candidate if the tables disagree with what it takes for right."""
+    goals, evaluate = candidate.scenario.goals, candidate.evaluator()
+    if len(goals) != 1 or (goals[0].kind == "decline") != (candidate.scenario.shape == "decline"):
+        raise RejectedError(GATE, "goals that do not fit the shape")
     try:
-        if isinstance(goal, AnswerGoal):
-            golds = goal.gold.items if isinstance(goal.gold, SequenceValue) else (goal.gold,)
-            values = [answer_of(expression, evaluate) for expression in candidate.draft.goal]
-            if len(golds) != len(values) or not all(map(same, golds, values)):
-                raise RejectedError(GATE, "the tables give another answer")
-        elif isinstance(goal, StateGoal) and set(goal.required) != set(_expected(candidate, evaluate)):
-            raise RejectedError(GATE, "the tables expect another change")
+        if goals[0].kind == "answer":
+            _check_answer(candidate, goals[0], evaluate)
+        elif goals[0].kind == "state":
+            expected = set(_expected(candidate, evaluate))
+            if set(goals[0].required) != expected or goals[0].allowed:
+                raise RejectedError(GATE, "the tables expect another change")
+        _check_sub_goals(candidate, evaluate)
     except UndefinedError as error:
         raise RejectedError(GATE, f"undefined on the tables: {error}") from None
 
 
+def _check_answer(candidate: Candidate, goal: AnswerGoal, evaluate: Evaluator) -> None:
+    golds = goal.gold.items if isinstance(goal.gold, SequenceValue) else (goal.gold,)
+    values = [answer_of(expression, evaluate) for expression in candidate.draft.goal]
+    if len(golds) != len(values) or not all(map(same, golds, values)):
+        raise RejectedError(GATE, "the tables give another answer")
+
+
+def _check_sub_goals(candidate: Candidate, evaluate: Evaluator) -> None:
+    """Compare every sub-goal with the part of the goal it was made from."""
+    left = dict(candidate.scenario.sub_goal_by_id)
+    for name, call in zip(candidate.draft.sub_goals, candidate.draft.calls, strict=False):
+        sub_goal: SubGoal | None = left.pop(name, None)
+        if sub_goal is None:  # a record that an earlier call already read
+            continue
+        if sub_goal.gold is None:
+            wrong = set(sub_goal.effects) != set(_expected(candidate, evaluate))
+        else:
+            wrong = not same(sub_goal.gold, _found(call.expression, evaluate))
+        if wrong:
+            raise RejectedError(GATE, "the tables give another sub-answer")
+    if left:
+        raise RejectedError(GATE, "a sub-goal that the goal does not call for")
+
+
+def _found(expression: Expression, evaluate: Evaluator) -> Any:
+    if isinstance(expression, ByName | ById | Follow | Top | Best | Higher):
+        return evaluate.row(expression)["id"]
+    return evaluate.value(expression)  # type: ignore[arg-type]  # an act has no gold
+
+
 def _expected(candidate: Candidate, evaluate: Evaluator) -> list[CellEffect]:
     act: Any = candidate.act
+    if act is None:
+        return []
     if not isinstance(act, Create):
         row = evaluate.row(act.target)["id"]
         return [CellEffect(table=act.target.entity, row=row, field=act.column, after=act.value)]

@@ -1,37 +1,109 @@
-"""G4: every referent and the answer are unique: names name one row, extremes have no tie, groups are not too small.
+"""G4: the request means one thing: what it names is one row each and stands in it, and no extreme has a tie.
 
 Otherwise a right answer may be marked wrong.
 """
 
 from __future__ import annotations
 
+from itertools import chain
+
 from tool_gym.generators.candidate import Candidate
-from tool_gym.generators.decompose import MIN_GROUP, RejectedError, groups_of
-from tool_gym.generators.expressions import Agg, ByName, Evaluator, Top, UndefinedError, walk
-from tool_gym.world import WorldView, fold
+from tool_gym.generators.decompose import MIN_FILTERED, MIN_GROUP, RejectedError, groups_of
+from tool_gym.generators.expressions import (
+    Agg,
+    Best,
+    ById,
+    ByName,
+    Create,
+    Ent,
+    Expression,
+    Follow,
+    Free,
+    Higher,
+    Top,
+    Transition,
+    UndefinedError,
+    Update,
+    walk,
+)
+from tool_gym.generators.gates.mentions import Mentions
+from tool_gym.world import fold
 
 GATE = "G4"
 
 
 def check(candidate: Candidate) -> None:
     """Reject the candidate if something in it could mean two things."""
-    tables = candidate.world.tables
-    evaluate = Evaluator(WorldView(candidate.world.base))
-    anchors = {part for goal in candidate.draft.goal for part in walk(goal) if isinstance(part, ByName)}
-    for anchor in anchors:
-        name = fold(tables[anchor.entity].rows[anchor.row]["name"])
-        if sum(len(candidate.world.base.index(table, "name").get(name, ())) for table in tables) != 1:
-            raise RejectedError(GATE, "a name that two rows carry")
+    parts = list(dict.fromkeys(chain.from_iterable(walk(expression) for expression in candidate.draft.goal)))
+    _check_names(candidate, parts)
+    _check_said(candidate, parts)
     try:
-        for group in groups_of(candidate.draft.goal):
-            rows = evaluate.group(group.entity, group.by, group.parent)
-            if isinstance(group, Top):
-                evaluate.row(group)
-            if len(rows) < MIN_GROUP:
-                raise RejectedError(GATE, "a group too small to order or summarise")
-            if isinstance(group, Agg) and group.filter is not None:
-                rows = [row for row in rows if row[group.filter[0]] == group.filter[1]]
-                if len(rows) < MIN_GROUP - 1:
-                    raise RejectedError(GATE, "a filter that leaves too few rows")
+        _check_groups(candidate)
+        _check_rows(candidate, parts)
     except UndefinedError as error:
         raise RejectedError(GATE, str(error)) from None
+
+
+def _check_names(candidate: Candidate, parts: list[Expression]) -> None:
+    tables = candidate.world.tables
+    for part in parts:
+        if isinstance(part, ByName):
+            name = fold(tables[part.entity].rows[part.row]["name"])
+            if sum(len(candidate.world.base.index(table, "name").get(name, ())) for table in tables) != 1:
+                raise RejectedError(GATE, "a name that two rows carry")
+        elif isinstance(part, ById) and sum(part.row in table.rows for table in tables.values()) != 1:
+            raise RejectedError(GATE, "an id that two rows carry")
+
+
+def _check_said(candidate: Candidate, parts: list[Expression]) -> None:
+    """Reject the candidate unless its request says every constant of its goal."""
+    said = Mentions(" ".join(candidate.scenario.user_turns))
+    constants = []
+    for part in parts:
+        if isinstance(part, ByName):
+            constants.append(candidate.world.tables[part.entity].rows[part.row]["name"])
+        elif isinstance(part, ById):
+            constants.append(part.row)
+        elif isinstance(part, Agg | Best) and part.filter is not None:
+            constants.append(part.filter[1])
+        elif isinstance(part, Free):
+            constants.append(part.date)
+        elif isinstance(part, Create):
+            constants += [value for _, value in part.values]
+        elif isinstance(part, Update | Transition):
+            constants.append(part.value)
+    for constant in constants:
+        if not said.has(constant):
+            raise RejectedError(GATE, "a constant that the request does not say")
+
+
+def _check_groups(candidate: Candidate) -> None:
+    evaluate = candidate.evaluator()
+    for group in groups_of(candidate.draft.goal):
+        rows = evaluate.group(group)
+        filtered = not isinstance(group, Top) and group.filter is not None
+        if len(rows) < (MIN_FILTERED if filtered else MIN_GROUP):
+            raise RejectedError(GATE, "a group too small to order or summarize")
+        if isinstance(group, Agg) and filtered:
+            whole = Agg(group.entity, group.operation, group.column, group.by, group.parent)
+            if len(evaluate.group(whole)) < MIN_GROUP:
+                raise RejectedError(GATE, "a group too small to order or summarize")
+
+
+def _check_rows(candidate: Candidate, parts: list[Expression]) -> None:
+    """Reject the candidate if two descriptions name the same row, or one names none or several."""
+    evaluate = candidate.evaluator()
+    named: dict[str, Expression] = {}
+    for part in parts:
+        if isinstance(part, ByName | ById | Follow | Top | Best | Higher):
+            row = evaluate.row(part)["id"]
+            if named.setdefault(row, part) != part and not _is_choice(part, named[row]):
+                raise RejectedError(GATE, "two descriptions of one row")
+
+
+def _is_choice(first: Ent | Expression, second: Expression) -> bool:
+    """Return whether one of the two picks the other from a pair."""
+    return any(
+        isinstance(one, Higher) and other in (one.first, one.second)
+        for one, other in ((first, second), (second, first))
+    )

@@ -1,41 +1,70 @@
-"""G5: the answer is worth finding: not 0, 1 or empty, and no pick from a short list.
+"""G5: the answer is worth finding: not 0 or 1, no pick from a short list, no tolerance that forgives a guess.
 
 How often one answer may occur in a whole pack is bounded by the pipeline.
 """
 
 from __future__ import annotations
 
+import math
+
 from tool_gym.generators.candidate import Candidate
 from tool_gym.generators.decompose import RejectedError
+from tool_gym.generators.expressions import Attr
 from tool_gym.scenario import AnswerGoal
-from tool_gym.values import BooleanValue, EnumValue, NumberValue, SequenceValue, SetValue, Value
+from tool_gym.values import BooleanValue, EnumValue, NumberValue, SequenceValue, SetValue, Value, plain
 
 GATE = "G5"
 MIN_ALTERNATIVES = 4
-"""Fewest values a closed list must have to be asked for alone."""
+"""Fewest combinations of closed answers if nothing else is asked for."""
 
-SMALLEST = 0.1
-"""Smallest absolute value of a number worth asking for: below, rounding and units decide."""
+MAX_SHARE = 0.5
+"""Largest share of the rows that may have a closed answer that is asked for alone."""
+
+MAX_TOLERANCE = 0.01
+"""Largest tolerance of a number, as a share of it."""
 
 
 def check(candidate: Candidate) -> None:
     """Reject the candidate if its answer is degenerate or easily guessed."""
     for goal in candidate.scenario.goals:
         if isinstance(goal, AnswerGoal):
-            several = isinstance(goal.gold, SequenceValue | SetValue)
-            golds = goal.gold.items if isinstance(goal.gold, SequenceValue | SetValue) else (goal.gold,)
-            if len({repr(gold) for gold in golds}) < len(golds):
-                raise RejectedError(GATE, "the same answer twice")
-            for gold in golds:
-                _check_value(gold, alone=not several)
+            _check_answer(candidate, goal.gold)
 
 
-def _check_value(gold: Value, *, alone: bool) -> None:
-    if isinstance(gold, NumberValue) and gold.value in (0, 1):
-        raise RejectedError(GATE, "a number that is 0 or 1")
-    if isinstance(gold, NumberValue) and abs(gold.value) < SMALLEST:
-        raise RejectedError(GATE, "a number that rounds away")
-    if isinstance(gold, BooleanValue) and alone:
+def _check_answer(candidate: Candidate, gold: Value) -> None:
+    golds = gold.items if isinstance(gold, SequenceValue | SetValue) else (gold,)
+    for item in golds:
+        _check_number(item)
+    open_ended = [plain(item) for item in golds if not isinstance(item, EnumValue | BooleanValue)]
+    if len(set(open_ended)) < len(open_ended):
+        raise RejectedError(GATE, "the same answer twice")
+    if open_ended:
+        return
+    if all(isinstance(item, BooleanValue) for item in golds):
         raise RejectedError(GATE, "a yes-or-no answer alone")
-    if isinstance(gold, EnumValue) and alone and len(gold.allowed) < MIN_ALTERNATIVES:
+    if math.prod(_alternatives(item) for item in golds) < MIN_ALTERNATIVES:
         raise RejectedError(GATE, "a pick from a short list")
+    if len(golds) == 1 and _share(candidate, plain(golds[0])) > MAX_SHARE:
+        raise RejectedError(GATE, "what most rows have")
+
+
+def _check_number(gold: Value) -> None:
+    if not isinstance(gold, NumberValue):
+        return
+    if gold.value in (0, 1):
+        raise RejectedError(GATE, "a number that is 0 or 1")
+    if gold.tolerance > MAX_TOLERANCE * abs(gold.value):
+        raise RejectedError(GATE, "a number that its tolerance outweighs")
+
+
+def _alternatives(gold: Value) -> int:
+    return len(gold.allowed) if isinstance(gold, EnumValue) else 2
+
+
+def _share(candidate: Candidate, answer: str) -> float:
+    """Return the share of rows that have the category asked for."""
+    wanted = candidate.draft.goal[0]
+    if not isinstance(wanted, Attr):
+        return 0.0
+    cells = [row[wanted.column] for row in candidate.world.tables[wanted.source.entity].rows.values()]
+    return cells.count(answer) / len(cells)

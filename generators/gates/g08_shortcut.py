@@ -1,50 +1,145 @@
-"""G8: no shorter way: what the last reads serve cannot be had in fewer rounds of calls than the plan takes.
+"""G8: no shorter way: nothing the plan finds out can be had in fewer rounds of calls than the plan takes.
 
 "The price of the book with the lowest price" looks like two hops and is one `minimum`. In a prototype 18.5 % of
-scenarios of four or more dependent calls had such a shortcut although every other gate passed. Declining to label
-them is not enough: they pay for a route nobody planned.
+scenarios of four or more dependent calls had such a shortcut although every other gate passed. Relabeling them is not
+enough: they pay for a route nobody planned. Compared by value: each figure and name that ends a chain, each row that
+is changed, and each computed result. Yes, no and categories, which any row may have, are compared by what they are of.
+And no call may do the work of two of the plan's, or the plan would not be minimal.
+
+What a caller could learn by luck, from the rows of a list longer than the whole plan, is no shortcut: `solve` does not
+pay for it, since what led there was not found out.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from tool_gym.generators.calls import template
 from tool_gym.generators.candidate import Candidate
 from tool_gym.generators.decompose import RejectedError
-from tool_gym.generators.reach import Reach, TooWideError
-from tool_gym.tools.base import COMPUTED
-from tool_gym.values import plain
+from tool_gym.generators.reach import Reach, Reading, TooWideError
+from tool_gym.scenario import Scenario, SubGoal
+from tool_gym.tools import FAMILIES
+from tool_gym.tools.base import COMPUTED, Fact
+from tool_gym.values import BooleanValue, EnumValue, leaves, plain, same
 
 GATE = "G8"
 
 
 def check(candidate: Candidate) -> dict[str, Any]:
-    """Reject the candidate if some target is reachable early; return the rounds that were searched."""
+    """Reject the candidate if some target is reachable early; return the rounds and calls that were searched."""
     scenario = candidate.scenario
-    levels: dict[str, int] = {}
-    for sub_goal in scenario.sub_goals:
-        levels[sub_goal.id] = 1 + max((levels.get(parent.id, 0) for parent in sub_goal.parents), default=0)
-    used = {
-        parent.id
-        for sub_goal in scenario.sub_goals
-        if sub_goal.binding is None or sub_goal.binding.operation not in COMPUTED
-        for parent in sub_goal.parents
-    }
-    targets = [
-        (levels[sub_goal.id], plain(sub_goal.gold))
-        for sub_goal in scenario.sub_goals
-        if sub_goal.id not in used
-        and sub_goal.gold is not None
-        and (sub_goal.binding is None or sub_goal.binding.operation not in COMPUTED)
-    ]
-    searched = max((level for level, _ in targets), default=0) - 1
+    levels, targets = _levels(scenario), _targets(scenario)
+    searched = max((levels[target.id] for target in targets), default=1) - 1
+    searched = max(searched, int(len(scenario.sub_goals) > 1))
     if searched < 1:
         return {"rounds": 0}
+    reach = Reach(candidate, patience=len(scenario.sub_goals))
     try:
-        rounds = Reach(candidate).rounds(searched)
+        rounds = reach.rounds(searched)
     except TooWideError:
         raise RejectedError(GATE, "too wide to prove") from None
-    for level, gold in targets:
-        if level > 1 and gold in rounds[level - 2]:
+    for target in targets:
+        level = levels[target.id]
+        early = [reading for reading in reach.readings if reading.round < level]
+        if level > 1 and _is_had(target, rounds[level - 2], early):
             raise RejectedError(GATE, "a shorter way")
-    return {"rounds": searched}
+    _check_single_calls(scenario, reach.readings)
+    _check_choices(scenario, reach.readings)
+    return {"rounds": searched, "tried": len(reach.readings)}
+
+
+def _levels(scenario: Scenario) -> dict[str, int]:
+    """Return the round from which each sub-goal's value can be had along the plan.
+
+    What is asked of the greater of two rows can be asked of both without waiting for which it is: from the winner on,
+    rounds count as if it had been known. (That the choice itself is no cheaper is checked apart.)
+    """
+    levels: dict[str, int] = {}
+    known: dict[str, int] = {}
+    for sub_goal in scenario.sub_goals:
+        parents = [parent.id for parent in sub_goal.parents]
+        levels[sub_goal.id] = known[sub_goal.id] = 1 + max((known[parent] for parent in parents), default=0)
+        if _operation(sub_goal) == "compare":
+            golds = {parent: scenario.sub_goal_by_id[parent].gold for parent in parents}
+            winner = [known[parent] for parent, gold in golds.items() if gold == sub_goal.gold]
+            known[sub_goal.id] = winner[0] if winner else 0  # a row that was named by its id
+    return levels
+
+
+def _targets(scenario: Scenario) -> list[SubGoal]:
+    """Return the sub-goals that end a chain of reads, and all that is computed; the rest follows from these."""
+    followed = {
+        parent.id
+        for sub_goal in scenario.sub_goals
+        if not sub_goal.effects and _operation(sub_goal) not in COMPUTED
+        for parent in sub_goal.parents
+    }
+    return [
+        sub_goal
+        for sub_goal in scenario.sub_goals
+        if sub_goal.gold is not None
+        and (sub_goal.id not in followed or _operation(sub_goal) in COMPUTED)
+        and _operation(sub_goal) != "compare"
+    ]
+
+
+def _is_had(target: SubGoal, served: set[Any], early: list[Reading]) -> bool:
+    gold = target.gold
+    if isinstance(gold, EnumValue | BooleanValue):
+        return any(_serves(target, fact) for reading in early for fact in _facts(reading))
+    value: Any = plain(gold) if gold is not None else None
+    if value in served:
+        return True
+    return _operation(target) == "calculate" and -value in served  # a difference, the other way round
+
+
+def _check_single_calls(scenario: Scenario, readings: list[Reading]) -> None:
+    reads = [sub_goal for sub_goal in scenario.sub_goals if sub_goal.gold is not None]
+    golds = {plain(sub_goal.gold) for sub_goal in reads if sub_goal.gold is not None}
+    for reading in readings:
+        if len(golds.intersection(leaves(reading.value))) > 1:
+            facts = list(_facts(reading))
+            if sum(any(_serves(sub_goal, fact) for fact in facts) for sub_goal in reads) > 1:
+                raise RejectedError(GATE, "one call that does for two")
+
+
+def _check_choices(scenario: Scenario, readings: list[Reading]) -> None:
+    """Reject a comparison whose outcome some other call gives away: an order the row stands in, or whole records."""
+    for sub_goal in scenario.sub_goals:
+        binding = sub_goal.binding
+        if binding is None or binding.operation != "compare":
+            continue
+        pair = set(binding.inputs[1:])
+        for tool in scenario.tools:
+            bindings = template(tool).bindings
+            if (
+                template(tool).family == "get"
+                and binding.entity in bindings["tables"]
+                and not bindings.get("by_field", True)
+            ):
+                raise RejectedError(GATE, "records instead of a comparison")
+        for reading in readings:
+            arguments = reading.arguments
+            ordered = binding.field in (arguments.get("order_by"), arguments.get("sort_by"))
+            if (
+                ordered
+                and template(reading.tool).bindings["table"] == binding.entity
+                and pair & set(leaves(reading.value))
+            ):
+                raise RejectedError(GATE, "an order instead of a comparison")
+
+
+def _facts(reading: Reading) -> list[Fact]:
+    family = FAMILIES[template(reading.tool).family]
+    bindings = family.bindings.model_validate(template(reading.tool).bindings)
+    return list(family.facts(bindings, reading.arguments, reading.value))
+
+
+def _serves(sub_goal: SubGoal, fact: Fact) -> bool:
+    binding, gold = sub_goal.binding, sub_goal.gold
+    return binding is not None and gold is not None and binding.key == fact.key and same(gold, fact.value)
+
+
+def _operation(sub_goal: SubGoal) -> str:
+    return sub_goal.binding.operation if sub_goal.binding is not None else ""

@@ -1,91 +1,142 @@
-"""G9: a change is wanted exactly: doing nothing, doing part of it, or doing it wrongly does not reach the goal.
+"""G9: a goal is met by all of its plan only: doing nothing, doing part of it, or doing it wrongly does not reach it.
 
-Start fails; every proper prefix of the plan fails; the plan succeeds; the same change to another row, another value
-for the same row, and the plan with one more change all fail; and the world's invariants hold at the end.
+Every scenario with a plan: the start and every proper prefix fail, the plan succeeds. A change besides: the same change
+to another row, another value for the same row, the change made twice, and the plan with one more change by any visible
+tool all fail; and the world's invariants hold after each of them.
 """
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
-from tool_gym.generators.candidate import Candidate
+from tool_gym import reading
+from tool_gym.generators.calls import Caller, is_write, table_of, template
+from tool_gym.generators.candidate import Candidate, Play
 from tool_gym.generators.decompose import RejectedError
-from tool_gym.scenario import StateGoal, TemplateImpl
-from tool_gym.tools import FAMILIES
-from tool_gym.turns import ToolCall, Turn
+from tool_gym.scenario import StateGoal, TemplateImpl, ToolSpec
+from tool_gym.trajectory import Step
+from tool_gym.turns import Effect, ToolCall, Turn
 
 GATE = "G9"
 
+_ENOUGH = 2
+"""Effective mutants of one kind."""
+
+_TRIED = 40
+"""Most mutants of one kind that are tried for that."""
+
 
 def check(candidate: Candidate) -> dict[str, Any] | None:
-    """Reject the candidate if its state goal is met too easily; return the number of mutants tried."""
-    if not any(isinstance(goal, StateGoal) for goal in candidate.scenario.goals):
+    """Reject the candidate if its goal is met too easily; return the number of mutants that changed something."""
+    if candidate.scenario.shape == "decline":
         return None
     *calls, end = candidate.plan_turns()
-    if not _met(candidate, [*calls, end]):
-        raise RejectedError(GATE, "the plan does not reach the goal")
-    for length in range(len(calls)):
-        if _met(candidate, [*calls[:length], end]):
+    play = candidate.play()
+    first = play.save()
+    for turn in calls:
+        last = play.save()
+        if _ends_well(play, end):
             raise RejectedError(GATE, "a part of the plan reaches the goal")
-    mutants = _mutants(candidate, calls)
-    effective = 0
-    for mutant in mutants:
-        steps, parts, _ = candidate.play([*mutant, end])
-        effective += bool(steps[-2].results[0].effects)
-        if steps[-2].results[0].effects and parts["goals"] == 1.0:
-            raise RejectedError(GATE, "a wrong change reaches the goal")
-        _check_invariants(candidate, steps)
-    return {"mutants": effective}
-
-
-def _met(candidate: Candidate, turns: list[Turn]) -> bool:
-    steps, parts, _ = candidate.play(turns)
-    _check_invariants(candidate, steps)
-    return parts["goals"] == 1.0
-
-
-def _mutants(candidate: Candidate, calls: list[Turn]) -> list[list[Turn]]:
-    """Return plans with the last change made to another row, with another value, and with one change too many."""
-    last = calls[-1].calls[0]
-    if not isinstance(last, ToolCall):
-        return []
-    mutants = [[*calls[:-1], _with(last, name, other)] for name, other in _alternatives(candidate, last)]
-    return [*mutants, *[[*calls, *mutant[-1:]] for mutant in mutants]]
-
-
-def _alternatives(candidate: Candidate, call: ToolCall) -> list[tuple[str, Any]]:
-    """Return (argument, another value) pairs of the changing call."""
-    tool = candidate.scenario.tool_by_name[call.name]
-    if not isinstance(tool.impl, TemplateImpl) or not FAMILIES[tool.impl.family].writes:
+        play.load(last)
+        _check_invariants(candidate, play.step(turn))
+    done = play.save()
+    if not _ends_well(play, end):
+        raise RejectedError(GATE, "the plan does not reach the goal")
+    if not any(isinstance(goal, StateGoal) for goal in candidate.scenario.goals):
+        return None
+    if len(calls) > 1:
+        play.load(first)
+        play.step(calls[-1])
+        if _ends_well(play, end):
+            raise RejectedError(GATE, "the change alone reaches the goal")
+    write = calls[-1].calls[0]
+    if not isinstance(write, ToolCall) or not is_write(candidate.scenario.tool_by_name[write.name]):
         raise RejectedError(GATE, "the plan does not end in a change")
-    ids = {row: table for table, spec in candidate.world.tables.items() for row in spec.rows}
-    pairs: list[tuple[str, Any]] = []
-    for name, value in call.arguments.items():
-        if value in ids:
-            others = [row for row in candidate.world.tables[ids[value]].rows if row != value]
-            pairs += [(name, row) for row in others[:4]]
-        elif type(value) in (int, float):
-            pairs += [(name, value + 1), (name, value - 1)]
-        else:
-            enum = tool.parameters["properties"][name].get("enum", ())
-            pairs += [(name, other) for other in enum if other != value]
-    return pairs
+    wrong = _kill(candidate, play, last, _mutants(candidate, write), end)
+    if not wrong:
+        raise RejectedError(GATE, "nothing to tell a right change from a wrong one")
+    extra = [_more(candidate, tool) for tool in candidate.scenario.tools if is_write(tool)]
+    extra.append(iter([write]))
+    return {"mutants": wrong + _kill(candidate, play, done, extra, end)}
 
 
-def _with(call: ToolCall, name: str, value: Any) -> Turn:
-    return Turn(calls=(ToolCall(call.name, {**call.arguments, name: value}),))
+def _ends_well(play: Play, end: Turn) -> bool:
+    play.step(end)
+    return play.goals > 0
 
 
-def _check_invariants(candidate: Candidate, steps: list[Any]) -> None:
-    """Reject the candidate if a tool left a cell outside its column's bounds."""
-    for step in steps:
-        for result in step.results:
-            for effect in result.effects:
-                column = candidate.world.tables[effect.table].columns[effect.field]
-                if column.type == "state" and not effect.created:
-                    if effect.after not in column.transitions.get(effect.before, ()):
-                        raise RejectedError(GATE, "a forbidden change of state")
-                elif column.low is not None and column.high is not None:
-                    low, high, after = column.low, column.high, effect.after
-                    if not low <= after <= high:
-                        raise RejectedError(GATE, "a value out of bounds")
+def _kill(candidate: Candidate, play: Play, start: object, kinds: list[Iterator[ToolCall]], end: Turn) -> int:
+    """Play mutants from a state, until enough of each kind changed something; reject if one reaches the goal."""
+    effective = 0
+    for kind in kinds:
+        found = 0
+        for call in islice(kind, _TRIED):
+            play.load(start)
+            step = play.step(Turn(calls=(call,)))
+            if not step.results[0].effects:
+                continue
+            _check_invariants(candidate, step)
+            if _ends_well(play, end):
+                raise RejectedError(GATE, "a wrong change reaches the goal")
+            found += 1
+            if found == _ENOUGH:
+                break
+        effective += found
+    return effective
+
+
+def _mutants(candidate: Candidate, write: ToolCall) -> list[Iterator[ToolCall]]:
+    """Return the changing call with each of its arguments replaced, one iterator an argument."""
+    properties = candidate.scenario.tool_by_name[write.name].parameters["properties"]
+    return [
+        (
+            ToolCall(write.name, {**write.arguments, name: other})
+            for other in _others(candidate, value, properties[name])
+        )
+        for name, value in write.arguments.items()
+    ]
+
+
+def _others(candidate: Candidate, value: Any, schema: dict[str, Any]) -> list[Any]:
+    if type(value) in (int, float):
+        return [value + 1, value - 1]
+    if "enum" in schema:
+        return [other for other in schema["enum"] if other != value]
+    table = table_of(candidate.world, value)
+    if table is not None:
+        return [row for row in candidate.world.tables[table].rows if row != value]
+    if reading.whole_date(value) == value:
+        return [(dt.date.fromisoformat(value) + dt.timedelta(days=step)).isoformat() for step in (1, -1)]
+    return [f"{value} too"]
+
+
+def _more(candidate: Candidate, tool: ToolSpec) -> Iterator[ToolCall]:
+    """Yield changes by one tool to the rows of its table."""
+    impl: TemplateImpl = template(tool)
+    public = {role: name for name, role in impl.renames.items()}
+    rows = candidate.world.base.rows[impl.bindings["table"]]
+    for arguments in Caller(candidate.world).attempts(tool, rows):
+        given = {public.get(role, role): value for role, value in arguments.items() if role not in impl.constants}
+        yield ToolCall(tool.name, given)
+
+
+def _check_invariants(candidate: Candidate, step: Step) -> None:
+    """Reject the candidate if a tool left a cell outside what its column may hold."""
+    for result in step.results:
+        for effect in result.effects:
+            if not _is_legal(candidate, effect):
+                raise RejectedError(GATE, "a change that the world does not allow")
+
+
+def _is_legal(candidate: Candidate, effect: Effect) -> bool:
+    column = candidate.world.tables[effect.table].columns[effect.field]
+    if not column.holds(effect.after):
+        return False
+    if column.type == "state":
+        return effect.after == column.initial if effect.created else effect.after in column.transitions[effect.before]
+    if column.type == "ref":
+        return effect.after in candidate.world.tables[column.table or ""].rows
+    return column.low is None or column.high is None or column.low <= effect.after <= column.high

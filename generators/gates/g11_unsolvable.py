@@ -1,19 +1,28 @@
 """G11: what is to be declined really cannot be done with the visible tools.
 
-Proved twice: by type (no visible tool serves the kind of fact, or makes the kind of change, that is asked for) and by
-value (nothing reachable within two rounds more than the full plan would have taken serves a gold). In a prototype
-41 % of naive "hide one used tool" candidates were still solvable by another route.
+A question: there is another world in which the answer is different and yet every call to every visible tool shows the
+same. So no sequence of calls, however long, can tell; error messages and what changes report included. The world is
+found by changing the cells the hidden fact rests on, and every call that could touch a changed row is made in both.
+A change: no visible tool can bring it about, directly or by way of cancelling a row and making a new one.
+
+In a prototype 41 % of naive "hide one used tool" candidates were still solvable by another route.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
+from tool_gym.generators.calls import Caller, Stock, is_write, template
 from tool_gym.generators.candidate import Candidate, answer_of
 from tool_gym.generators.decompose import RejectedError
+from tool_gym.generators.disturb import Change, Read, changed, changes
 from tool_gym.generators.expressions import (
+    Act,
     Agg,
     Attr,
+    Best,
     Calc,
     Cancel,
     Convert,
@@ -21,40 +30,38 @@ from tool_gym.generators.expressions import (
     Days,
     Evaluator,
     Expression,
+    Free,
     Top,
     Transition,
+    UndefinedError,
     Update,
 )
-from tool_gym.generators.reach import Reach, TooWideError
 from tool_gym.scenario import TemplateImpl, ToolSpec
+from tool_gym.tools import FAMILIES
 from tool_gym.world import WorldView
 
 GATE = "G11"
-EXTRA_ROUNDS = 1
-"""Rounds searched beyond the length of the full plan."""
+MAX_WORLDS = 12
+"""Most other worlds tried for one fact."""
 
 
 def check(candidate: Candidate) -> dict[str, Any] | None:
-    """Reject the candidate if its request can be met after all; return the rounds that were searched."""
+    """Reject the candidate if its request can be met after all; return the change that nobody would notice."""
     if candidate.scenario.shape != "decline":
         return None
+    if any(not isinstance(tool.impl, TemplateImpl) for tool in candidate.scenario.tools):
+        raise RejectedError(GATE, "foreign source may do anything")
     targets = [target for goal in candidate.draft.goal for target in operands(goal)]
-    tools = candidate.scenario.tools
-    blocked = [target for target in targets if not any(serves(tool, target) for tool in tools)]
-    if not blocked:
-        raise RejectedError(GATE, "a visible tool still does it")
-    evaluate = Evaluator(WorldView(candidate.world.base))
-    golds = [answer_of(target, evaluate) for target in blocked if not isinstance(target, Update | Transition | Cancel | Create)]
-    if not golds:
-        return {"rounds": 0}
-    searched = len(candidate.draft.calls) + EXTRA_ROUNDS
-    try:
-        reached = Reach(candidate).rounds(min(searched, 4))[-1]
-    except TooWideError:
-        raise RejectedError(GATE, "too wide to prove") from None
-    if any(gold in reached for gold in golds):
-        raise RejectedError(GATE, "still reachable by value")
-    return {"rounds": min(searched, 4)}
+    for target in targets:
+        if isinstance(target, Act):
+            if any(serves(tool, target) for tool in candidate.scenario.tools):
+                raise RejectedError(GATE, "a visible tool still does it")
+            return {"hidden": type(target).__name__.lower()}
+        if isinstance(target, Read):
+            change = _unnoticed(candidate, target)
+            if change is not None:
+                return {"unnoticed": [f"{cell.table}.{cell.row}.{cell.column}" for cell in change]}
+    raise RejectedError(GATE, "a visible tool still tells")
 
 
 def operands(expression: Expression) -> list[Expression]:
@@ -67,46 +74,153 @@ def operands(expression: Expression) -> list[Expression]:
 
 
 def serves(tool: ToolSpec, target: Expression) -> bool:
-    """Return whether a tool's kind of fact or change is the one asked for, whatever its arguments."""
+    """Return whether a tool could tell a fact or make a change, as far as its bindings say: the tools to hide."""
     impl = tool.impl
     if not isinstance(impl, TemplateImpl):
         return True
-    family, bindings, constants = impl.family, impl.bindings, impl.constants
-    table = bindings.get("table")
+    if isinstance(target, Act):
+        return _changes(impl, target)
     if isinstance(target, Attr):
         entity, column = target.source.entity, target.column
-        if family == "get":
-            return column in bindings["tables"].get(entity, ()) and constants.get("field", column) == column
-        if column == "name":
-            return table == entity and family in ("list", "search", "top")
-        summarised = family == "summarize" and constants.get("operation") != "count" and column in bindings["fields"]
-        return table == entity and (summarised or column in bindings.get("sort", ()) or _compares(family, bindings, column))
-    if isinstance(target, Agg):
-        return _aggregates(family, bindings, constants, target)
-    if isinstance(target, Top):
-        return table == target.entity and family in ("top", "search")
-    if isinstance(target, Create):
-        return family == "create" and table == target.entity
-    return _changes(family, bindings, target)
+        return _shows(impl, entity, column) or _sorts_out(impl, entity, column)
+    if isinstance(target, Top | Best):
+        return _orders(impl, target.entity, target.column) or _shows(impl, target.entity, target.column)
+    return _aggregates(impl, target) if isinstance(target, Agg) else _books(impl, target)
 
 
-def _compares(family: str, bindings: dict[str, Any], column: str) -> bool:
-    return family == "compare" and column in bindings["fields"]
-
-
-def _aggregates(family: str, bindings: dict[str, Any], constants: dict[str, Any], target: Agg) -> bool:
+def _shows(impl: TemplateImpl, entity: str, column: str) -> bool:
+    """Whether a tool shows cells of a column, or figures made of them."""
+    family, bindings, constants = impl.family, impl.bindings, impl.constants
     if family == "get":
-        return target.entity in bindings["tables"]  # every row read one by one, in principle
-    if bindings.get("table") != target.entity:
+        return column in bindings["tables"].get(entity, ()) and constants.get("field", column) == column
+    if bindings.get("table") != entity:
         return False
-    if family in ("list", "search"):
-        return target.column is None or target.column in bindings.get("sort", ())
-    return family == "summarize" and constants.get("operation", target.operation) == target.operation
+    if family == "summarize":
+        return column in bindings.get("fields", ()) and constants.get("operation") != "count"
+    return (family == "compare" and column in bindings["fields"]) or (
+        family == "search" and column in bindings.get("sort", ())
+    )
 
 
-def _changes(family: str, bindings: dict[str, Any], target: Expression) -> bool:
-    if isinstance(target, Update):
-        return family == "update" and bindings["table"] == target.target.entity and target.column in bindings["fields"]
-    if isinstance(target, Transition | Cancel):
-        return family in ("transition", "cancel") and bindings["table"] == target.target.entity
+def _sorts_out(impl: TemplateImpl, entity: str, column: str) -> bool:
+    """Whether a tool picks rows by a category, or fails by it."""
+    family, bindings = impl.family, impl.bindings
+    if bindings.get("table") != entity:
+        return False
+    filtered = column in bindings.get("filters", ()) or bindings.get("by") == column
+    return filtered or (FAMILIES[family].writes and family != "create" and bindings.get("column", column) == column)
+
+
+def _orders(impl: TemplateImpl, entity: str, column: str) -> bool:
+    return impl.family == "top" and impl.bindings["table"] == entity and column in impl.bindings["order_by"]
+
+
+def _books(impl: TemplateImpl, target: Expression) -> bool:
+    """Whether a tool tells if a row is booked, or shows the bookings."""
+    if not isinstance(target, Free):
+        return True
+    calendar = target.calendar
+    columns = (calendar.date, calendar.ref, calendar.state)
+    checks = impl.family == "check_availability" and impl.bindings["bookings"] == calendar.table
+    return checks or any(_shows(impl, calendar.table, column) for column in columns if column is not None)
+
+
+def _aggregates(impl: TemplateImpl, target: Agg) -> bool:
+    if target.column is None:
+        counts = impl.family in ("list", "search") or _summarizes(impl, target.entity, ("count", "sum", "average"))
+        by_count = counts and impl.bindings.get("table") == target.entity
+        grouped = [column for column in (target.by, *(target.filter or ())[:1]) if column is not None]
+        return by_count or any(_shows(impl, target.entity, column) for column in grouped)
+    if impl.family == "summarize" and target.operation in ("sum", "average"):
+        extreme = impl.constants.get("operation") in ("minimum", "maximum")
+        return not extreme and _shows(impl, target.entity, target.column)
+    return _shows(impl, target.entity, target.column)
+
+
+def _summarizes(impl: TemplateImpl, entity: str, operations: tuple[str, ...]) -> bool:
+    operation = impl.constants.get("operation")
+    ours = impl.family == "summarize" and impl.bindings["table"] == entity
+    return ours and (operation is None or operation in operations)
+
+
+def _changes(impl: TemplateImpl, target: Any) -> bool:
+    family, bindings = impl.family, impl.bindings
+    entity = target.entity if isinstance(target, Create) else target.target.entity
+    if bindings.get("table") != entity or not FAMILIES[family].writes:
+        return False
+    if isinstance(target, Create | Update):
+        return family == "create" or (
+            family == "update" and isinstance(target, Update) and target.column in bindings["fields"]
+        )
+    if isinstance(target, Transition) and family == "create":
+        return True  # a new row in place of the old one starts over
+    return family == "transition" or (family == "cancel" and isinstance(target, Cancel))
+
+
+def _unnoticed(candidate: Candidate, target: Read) -> Change | None:
+    """Return a change of the world that alters the answer and that no visible tool shows; None if none was found."""
+    base = WorldView(candidate.world.base)
+    try:
+        before = _answers(candidate, base)
+        possible = [change for kind in changes(candidate.world, target).values() for change in islice(kind, MAX_WORLDS)]
+        for change in possible[: 2 * MAX_WORLDS]:
+            view = changed(candidate.world, change)
+            if _differs(candidate, view, before) and not any(
+                _tells(candidate, tool, change, base, view) for tool in candidate.scenario.tools
+            ):
+                return change
+    except UndefinedError as error:
+        raise RejectedError(GATE, f"undefined as it is: {error}") from None
+    return None
+
+
+def _answers(candidate: Candidate, view: WorldView) -> list[Any]:
+    evaluate = Evaluator(view)
+    return [answer_of(expression, evaluate) for expression in candidate.draft.goal]
+
+
+def _differs(candidate: Candidate, view: WorldView, before: list[Any]) -> bool:
+    try:
+        return _answers(candidate, view) != before
+    except UndefinedError:
+        return False  # the other world must have an answer too
+
+
+def _tells(candidate: Candidate, tool: ToolSpec, change: Change, base: WorldView, view: WorldView) -> bool:
+    """Return whether some call to a tool that concerns a changed row shows something else in the other world."""
+    family = FAMILIES[template(tool).family]
+    tables = family.tables(family.bindings.model_validate(template(tool).bindings))
+    if not {cell.table for cell in change} & set(tables):
+        return False
+    caller = Caller(candidate.world)
+    run = caller.runs(tool)
+    for arguments in _calls(caller, tool, change):
+        shown = [caller.call(run, _copy(world), arguments) for world in (base, view)]
+        if shown[0] != shown[1]:
+            return True
     return False
+
+
+def _calls(caller: Caller, tool: ToolSpec, change: Change) -> Iterator[dict[str, Any]]:
+    """Yield every call whose outcome could depend on a changed cell."""
+    world = caller.world
+    stock = Stock.of(world)
+    for cell in change:
+        row = world.base.rows[cell.table][cell.row]
+        for value in (*row.values(), cell.after):
+            stock.add(world, value)
+        stock.names[row["name"]] = None
+        others = (other for other in world.base.rows[cell.table] if other != cell.row)
+        stock.ids[cell.table].update(dict.fromkeys(islice(others, 2)))
+    if is_write(tool):
+        concerned = {cell.row: None for cell in change if cell.table == template(tool).bindings["table"]}
+        yield from caller.attempts(tool, concerned)
+        yield from caller.attempts(tool, concerned, spoiled=True)
+    else:
+        yield from caller.arguments(tool, stock)
+
+
+def _copy(view: WorldView) -> WorldView:
+    copied = WorldView(view.base)
+    copied.delta = view.delta
+    return copied

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from tool_gym.generators.domain import Entity
-from tool_gym.generators.expressions import Act, Attr, ById, ByName, Cancel, Create, Ent, Top, Transition, Update
+from tool_gym.generators.expressions import Act, Attr, Best, ById, ByName, Cancel, Create, Ent, Top, Transition, Update
 from tool_gym.generators.wording.draft import Draft, is_label
-from tool_gym.generators.wording.entities import one, phrase, shown_name, the_rows
-from tool_gym.generators.wording.figures import attribute_of, distance, lead_in
+from tool_gym.generators.wording.entities import lead_in, one, phrase, shown_name, the_rows
+from tool_gym.generators.wording.figures import attribute_of, distance
 from tool_gym.generators.wording.questions import joint
 from tool_gym.generators.wording.text import listing, number, quantity
 
@@ -20,7 +20,7 @@ def request(draft: Draft, act: Act) -> list[str]:
     if isinstance(act, Create):
         return _create(draft, act)
     target = act.target
-    if isinstance(target, Top) and draft.chance(0.4):
+    if isinstance(target, Top | Best) and draft.chance(0.4):
         lead = draft.pick("top_lead").format(g=the_rows(draft, target, draft.rng.randint(0, 1)))
         return [lead + draft.pick("do_lead").format(d=_deed(draft, act, one(draft, target)))]
     if not is_label(target) and draft.chance(0.4):

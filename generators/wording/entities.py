@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
-from tool_gym.generators.expressions import Agg, ById, ByName, Ent, Follow, Higher, Top
-from tool_gym.generators.wording.draft import Draft, Phrase, is_label, is_person
+from tool_gym.generators.expressions import Agg, Best, ById, ByName, Ent, Follow, Higher, Top
+from tool_gym.generators.wording.draft import Draft, Phrase, Step, is_label, is_person
 from tool_gym.generators.wording.lexicon import before_noun, filtered
 from tool_gym.generators.wording.text import comparative, pick, superlative
 
-PREPOSITIONS = (
+Group: TypeAlias = Top | Best | Agg
+"""What speaks of several rows."""
+
+_PREPOSITIONS = (
     "among", "of ", "from", "out ", "between", "considering", "looking at", "going through", "taking",
 )  # fmt: skip
 """How steps begin that name the group first."""
@@ -49,17 +52,15 @@ def described(draft: Draft, ent: Ent, links: int, clauses: int) -> Phrase | None
         return None
     if isinstance(ent, Top):
         return _top(draft, ent, links)
-    if isinstance(ent, Higher) and is_label(ent.first) and is_label(ent.second):
-        attribute = draft.attribute(ent, ent.column)
-        text = draft.pick("higher").format(g=pair(draft, ent), a=adjective(draft, ent), n=attribute.noun)
-        return Phrase(text, draft.entity(ent).noun)
-    return None
+    if isinstance(ent, Best):
+        return _best(draft, ent)
+    return _higher(draft, ent) if isinstance(ent, Higher) else None
 
 
 def introduce(draft: Draft, ent: Ent) -> Phrase:
     """Give a row a sentence of its own and return how to take it up."""
     noun = draft.entity(ent).noun
-    if isinstance(ent, Top) and draft.chance(0.75):
+    if isinstance(ent, Top | Best) and draft.chance(0.75):
         text = draft.pick("take_top").format(g=the_rows(draft, ent, draft.rng.randint(0, 1)), **_order(draft, ent))
         draft.say(_connected(draft, text.replace("which of all ", "which of the ")), joinable=True)
     elif isinstance(ent, Higher):
@@ -107,24 +108,37 @@ def shown_name(draft: Draft, ent: ByName | ById) -> str:
     return f'"{name}"' if draft.entity(ent).label.pool == "title" else name
 
 
-def rows_of(draft: Draft, group: Top | Agg, links: int, *, filtering: bool = True) -> str:
+def rows_of(draft: Draft, group: Group, links: int, *, filtering: bool = True) -> str:
     """Return the plural phrase for a group: "wind power plants run by Amber Ridge Power"."""
-    entity = draft.domain.entities[group.entity]
-    plural = entity.plural
-    if filtering and isinstance(group, Agg) and group.filter is not None:
-        column, value = group.filter
-        attribute = entity.columns[column]
-        texts = attribute.filter if group.parent is None else before_noun(attribute)
-        plural = filtered(attribute, pick(draft.rng, texts), value, plural)
-    return plural if group.parent is None else f"{plural} {restriction(draft, group, links).text}"
+    plural = draft.domain.entities[group.entity].plural
+    parent = parent_of(group)
+    if filtering and not isinstance(group, Top) and group.filter is not None:
+        attribute = draft.domain.attribute(group.entity, group.filter[0])
+        texts = attribute.filter if parent is None else before_noun(attribute)
+        plural = filtered(attribute, pick(draft.rng, texts), group.filter[1], plural)
+    if parent is None or isinstance(group, Best):
+        return plural
+    return f"{plural} {restriction(draft, group, links).text}"
 
 
-def the_rows(draft: Draft, group: Top | Agg, links: int, *, filtering: bool = True) -> str:
+def the_rows(draft: Draft, group: Group, links: int, *, filtering: bool = True) -> str:
     """Return the phrase for a whole group: "the power plants run by Amber Ridge Power"."""
-    return f"{'all' if group.parent is None else 'the'} {rows_of(draft, group, links, filtering=filtering)}"
+    return f"{'all' if parent_of(group) is None else 'the'} {rows_of(draft, group, links, filtering=filtering)}"
 
 
-def one(draft: Draft, ent: Top | Higher) -> str:
+def parent_of(group: Group) -> Ent | None:
+    """Return the row whose group it is; None where the whole table is meant."""
+    return None if isinstance(group, Best) else group.parent
+
+
+def of_category(draft: Draft, ent: Best) -> str | None:
+    """Return the noun with its category before it, "wind power plant"; None where that stands behind it."""
+    attribute = draft.attribute(ent, ent.filter[0])
+    text = before_noun(attribute)[0]
+    return filtered(attribute, text, ent.filter[1], draft.entity(ent).noun) if text.endswith("{plural}") else None
+
+
+def one(draft: Draft, ent: Top | Best | Higher) -> str:
     """Return the phrase that picks a row from a group just mentioned: "the one with the largest capacity"."""
     purpose = "one_of_two" if isinstance(ent, Higher) else "one"
     best, frame = adjective(draft, ent), draft.pick(purpose)
@@ -133,13 +147,13 @@ def one(draft: Draft, ent: Top | Higher) -> str:
     return frame.format(a=best, c=comparative(best), n=draft.attribute(ent, ent.column).noun, e=draft.entity(ent).noun)
 
 
-def has(draft: Draft, ent: Top) -> str:
+def has(draft: Draft, ent: Top | Best) -> str:
     """Return the verb phrase true of the row alone: "has the largest capacity"."""
     frame = "has the {a} {n}" if is_person(draft.entity(ent)) else draft.pick("has")
     return frame.format(a=adjective(draft, ent), n=draft.attribute(ent, ent.column).noun)
 
 
-def adjective(draft: Draft, ent: Top | Higher) -> str:
+def adjective(draft: Draft, ent: Top | Best | Higher) -> str:
     """Return the superlative or comparative of an order."""
     attribute = draft.attribute(ent, ent.column)
     if isinstance(ent, Higher):
@@ -168,6 +182,12 @@ def restriction(draft: Draft, group: Top | Agg, links: int) -> Phrase:
     return Phrase(form.around(inner.text), "", inner.named)
 
 
+def lead_in(draft: Draft, name: str, step: Step) -> str:
+    """Say in the first step towards something named what it leads to."""
+    easy = step.joinable and not step.text.startswith(_PREPOSITIONS)
+    return draft.pick("figure_for" if easy else "figure_for_group").format(k=name, s=step.text)
+
+
 def _is_thing(draft: Draft, ent: Ent) -> bool:
     """Return whether the row has a name of its own that no person has and no code is."""
     entity = draft.entity(ent)
@@ -185,7 +205,22 @@ def _top(draft: Draft, ent: Top, links: int) -> Phrase:
     return Phrase(draft.pick(purpose).format(c=found.text, **words), entity.noun)
 
 
-def _order(draft: Draft, ent: Top | Higher) -> dict[str, str]:
+def _best(draft: Draft, ent: Best) -> Phrase:
+    noun, single = draft.entity(ent).noun, of_category(draft, ent)
+    words = {"e": noun, "a": adjective(draft, ent), "n": draft.attribute(ent, ent.column).noun}
+    if single is not None and draft.chance(0.5):
+        return Phrase(draft.pick("best_short").format(f=single, **words), noun)
+    return Phrase(draft.pick("best").format(g=rows_of(draft, ent, 0), **words), noun)
+
+
+def _higher(draft: Draft, ent: Higher) -> Phrase | None:
+    if not is_label(ent.first) or not is_label(ent.second):
+        return None
+    words = {"a": adjective(draft, ent), "n": draft.attribute(ent, ent.column).noun}
+    return Phrase(draft.pick("higher").format(g=pair(draft, ent), **words), draft.entity(ent).noun)
+
+
+def _order(draft: Draft, ent: Top | Best | Higher) -> dict[str, str]:
     attribute = draft.attribute(ent, ent.column)
     return {"a": adjective(draft, ent), "n": attribute.noun, "o": one(draft, ent)}
 
@@ -201,22 +236,23 @@ def _take(draft: Draft, found: Phrase) -> None:
 
 
 def _connected(draft: Draft, text: str) -> str:
-    if draft.last is None or text.startswith(PREPOSITIONS):
+    if draft.last is None or text.startswith(_PREPOSITIONS):
         return text
     return f"{draft.pick('connectors')}{text}"
 
 
 def _operand(draft: Draft, ent: Ent) -> str:
     """Introduce one side of a comparison under a letter of its own."""
-    draft.inner = True
+    start, draft.inner = len(draft.steps), True
     text = phrase(draft, ent, 2, 1).text
     draft.inner, draft.naming = False, True
-    name = _LETTERS[draft.letters % len(_LETTERS)]
+    noun, letter = draft.entity(ent).noun, _LETTERS[draft.letters % len(_LETTERS)]
     draft.letters += 1
-    noun = draft.entity(ent).noun
-    draft.say(draft.pick("operand").format(e=noun, k=name, x=text))
+    if len(draft.steps) > start and not isinstance(ent, Higher):
+        draft.steps[start] = Step(lead_in(draft, f"{noun} {letter}", draft.steps[start]), joinable=False)
+    draft.say(draft.pick("operand").format(e=noun, k=letter, x=text))
     draft.forget()
-    return f"{noun} {name}"
+    return f"{noun} {letter}"
 
 
 def _never(ent: Ent) -> NoReturn:

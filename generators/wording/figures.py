@@ -5,9 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tool_gym.generators.expressions import Agg, Attr, ByName, Calc, Convert, Days, Ent, Follow, Higher, Top, Val
+from tool_gym.generators.expressions import (
+    Agg,
+    Attr,
+    Best,
+    ByName,
+    Calc,
+    Convert,
+    Days,
+    Ent,
+    Follow,
+    Free,
+    Higher,
+    Top,
+    Val,
+)
 from tool_gym.generators.wording.draft import Draft, Step, is_label, is_person
-from tool_gym.generators.wording.entities import PREPOSITIONS, phrase, the_rows
+from tool_gym.generators.wording.entities import lead_in, phrase, the_rows
 from tool_gym.generators.wording.text import draw, frames, pick, superlative, unit_name
 
 _FAR = 9
@@ -32,6 +46,8 @@ def figure(draft: Draft, val: Val, links: int = 2, clauses: int = 1) -> str:
     if isinstance(val, Convert):
         text = draft.pick("unit_inside")
         return text.format(v=figure(draft, val.source, min(links, 1), 0), u=unit_name(val.target, draft.rng))
+    if isinstance(val, Free):
+        return f"whether {phrase(draft, val.source, 1, 0).text} is free on {val.date}"
     sides = operands(draft, val)
     return fill(draft, frames()["inline"][operation_of(val)], sides)
 
@@ -98,12 +114,6 @@ def operands(draft: Draft, val: Calc | Days) -> Sides:
     return Sides(_named(draft, first, names[0], kind), _named(draft, second, names[1], kind))
 
 
-def lead_in(draft: Draft, name: str, step: Step) -> str:
-    """Say in the first step towards something named what it leads to."""
-    easy = step.joinable and not step.text.startswith(PREPOSITIONS)
-    return draft.pick("figure_for" if easy else "figure_for_group").format(k=name, s=step.text)
-
-
 def fill(draft: Draft, templates: Sequence[str], sides: Sides) -> str:
     """Fill a frame of an operation; where the second side takes up the first, one that has them in that order."""
     if sides.ordered:
@@ -119,7 +129,7 @@ def operation_of(val: Calc | Days) -> str:
 def is_plain(val: Val) -> bool:
     """Return whether a value can be named in a short phrase."""
     if isinstance(val, Attr):
-        return not isinstance(val.source, Top | Higher) and distance(val.source) < 2
+        return not isinstance(val.source, Top | Best | Higher) and distance(val.source) < 2
     if isinstance(val, Agg):
         return val.parent is None or is_label(val.parent)
     return isinstance(val, Convert) and is_plain(val.source)
@@ -140,6 +150,8 @@ def distance(ent: Ent) -> int:
         return 1 + distance(ent.source)
     if isinstance(ent, Top):
         return 1 if ent.parent is None else 1 + distance(ent.parent)
+    if isinstance(ent, Best):
+        return 1
     return _FAR if isinstance(ent, Higher) else 0
 
 

@@ -6,6 +6,7 @@ from tool_gym.generators.domain import Domain
 from tool_gym.generators.expressions import (
     Agg,
     Attr,
+    Best,
     ById,
     ByName,
     Calc,
@@ -16,6 +17,7 @@ from tool_gym.generators.expressions import (
     Ent,
     Expression,
     Follow,
+    Free,
     Higher,
     Top,
     Transition,
@@ -23,6 +25,7 @@ from tool_gym.generators.expressions import (
     Val,
 )
 from tool_gym.generators.wording.draft import is_person
+from tool_gym.generators.wording.figures import operation_of
 from tool_gym.generators.wording.lexicon import filtered, lexicon_of
 from tool_gym.generators.wording.text import UNIT_NAMES, comparative, listing, number, superlative
 from tool_gym.world import World
@@ -32,6 +35,7 @@ _OPERATIONS = {
     "subtract": "{a} minus {b}",
     "multiply": "{a} times {b}",
     "divide": "{a} divided by {b}",
+    "days": "the number of days between {a} and {b}",
 }
 _STATISTICS = {"sum": "total", "average": "average"}
 
@@ -42,7 +46,7 @@ def question_of(expression: Expression, domain: Domain, world: World) -> str:
     Rows and values found by calls before are taken up as "that …".
     """
     hop = _Hop(domain, world)
-    if isinstance(expression, ByName | ById | Follow | Top | Higher):
+    if isinstance(expression, ByName | ById | Follow | Top | Best | Higher):
         text = hop.which(expression)
     elif isinstance(expression, Update | Transition | Cancel | Create):
         text = hop.order(expression)
@@ -70,7 +74,10 @@ class _Hop:
             pair = f"{self.row(ent.first)} and {self.row(ent.second, other=True)}"
             return f"which of {pair} has the {comparative(superlative(attribute, descending=True))} {attribute.noun}?"
         best = superlative(attribute, descending=ent.descending)
-        rows = entity.noun if ent.parent is None else f"of {self.group(ent, entity.plural)}"
+        if isinstance(ent, Best):
+            rows = f"of the {self.plural(ent)}"
+        else:
+            rows = entity.noun if ent.parent is None else f"of {self.group(ent, entity.plural)}"
         return f"which {rows} has the {best} {attribute.noun}?"
 
     def followed(self, ent: Follow) -> str:
@@ -87,6 +94,8 @@ class _Hop:
     def what(self, val: Val) -> str:
         if isinstance(val, Agg) and val.column is None:
             return f"how many {self.group(val, self.plural(val)).split(' ', 1)[1]} are there?"
+        if isinstance(val, Free):
+            return f"is {self.row(val.source)} free on {val.date}?"
         if isinstance(val, Days):
             first, second = self.sides(val)
             return f"how many days lie between {first} and {second}?"
@@ -104,10 +113,10 @@ class _Hop:
             return f"the {word} {attribute.noun} of {group}"
         if isinstance(val, Convert):
             return f"{self.value(val.source)} in {UNIT_NAMES.get(val.target, val.target)}"
+        if isinstance(val, Free):
+            return f"whether {self.row(val.source)} is free on {val.date}"
         first, second = self.sides(val)
-        if isinstance(val, Days):
-            return f"the number of days between {first} and {second}"
-        return _OPERATIONS[val.operation].format(a=first, b=second)
+        return _OPERATIONS[operation_of(val)].format(a=first, b=second)
 
     def sides(self, val: Calc | Days) -> tuple[str, str]:
         first, second = (
@@ -139,11 +148,11 @@ class _Hop:
         parts.extend(f"{self.row(ent)} as the {entity.columns[column].noun}" for column, ent in act.refs)
         return f"create a new {entity.noun} with {listing(parts)}." if parts else f"create a new {entity.noun}."
 
-    def plural(self, agg: Agg) -> str:
-        entity = self.domain.entities[agg.entity]
-        if agg.filter is None:
+    def plural(self, group: Agg | Best) -> str:
+        entity = self.domain.entities[group.entity]
+        if group.filter is None:
             return entity.plural
-        column, value = agg.filter
+        column, value = group.filter
         attribute = entity.columns[column]
         return filtered(attribute, attribute.filter[0], value, entity.plural)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from functools import cache
 from typing import cast
 
-from tool_gym.generators.expressions import Agg, Attr, ById, ByName, Calc, Convert, Days, Ent, Follow, Higher, Top, Val
+from tool_gym.generators.expressions import Agg, Attr, Best, Calc, Convert, Days, Ent, Free, Higher, Top, Val
 from tool_gym.generators.wording.draft import Draft, is_label, is_person
 from tool_gym.generators.wording.entities import (
     adjective,
     described,
     has,
+    of_category,
     one,
     pair,
     phrase,
@@ -40,17 +41,17 @@ def question(draft: Draft, wanted: Val | Ent) -> list[str]:
     Returns:
         The sentences that follow the draft's steps, without capitals.
     """
-    draft.nested = not isinstance(wanted, ByName | ById | Follow | Top | Higher) and is_nested(wanted)
+    draft.nested = isinstance(wanted, Calc | Convert | Days) and is_nested(wanted)
     if isinstance(wanted, Attr):
         return [text for text in (_attribute(draft, wanted),) if text]
     if isinstance(wanted, Agg):
         return [_statistic(draft, wanted)]
     if isinstance(wanted, Convert):
         return _converted(draft, wanted)
-    if isinstance(wanted, Days):
-        return [_days(draft, wanted)]
-    if isinstance(wanted, Calc):
-        return [fill(draft, frames()[wanted.operation], operands(draft, wanted))]
+    if isinstance(wanted, Calc | Days):
+        return [_operation(draft, wanted)]
+    if isinstance(wanted, Free):
+        return [draft.pick("free").format(x=phrase(draft, wanted.source, 1, 0).text, d=wanted.date)]
     return _name(draft, wanted)
 
 
@@ -73,7 +74,7 @@ def _attribute(draft: Draft, val: Attr) -> str:
     drawn = draft.rng.random()
     if is_label(val.source):
         word = _plain if drawn < 0.5 else _recorded if drawn < 0.87 else _how
-    elif isinstance(val.source, Top) and draft.chance(0.35):
+    elif isinstance(val.source, Top | Best) and draft.chance(0.35):
         word = _leading
     else:
         word = _plain if drawn < 0.35 else _recorded if drawn < 0.47 else _particular if drawn < 0.57 else _introduced
@@ -102,7 +103,7 @@ def _plain(draft: Draft, val: Attr) -> str:
 
 def _leading(draft: Draft, val: Attr) -> str:
     """Put the group first: "among …, what is the cost of the one with …?"."""
-    source = cast("Top", val.source)
+    source = cast("Top | Best", val.source)
     lead = draft.pick("top_lead").format(g=the_rows(draft, source, draft.rng.randint(0, 1)))
     forms = draft.words.forms(source.entity, val.column, 1, 0)
     form = pick(draft.rng, forms) if forms else draft.words.first_form(source.entity, val.column)
@@ -168,10 +169,11 @@ def _converted(draft: Draft, val: Convert) -> list[str]:
     return [*question(draft, inner), draft.pick("unit_after").format(u=unit)]
 
 
-def _days(draft: Draft, val: Days) -> str:
+def _operation(draft: Draft, val: Calc | Days) -> str:
     first, second = val.first, val.second
     if (
-        isinstance(first, Attr)
+        isinstance(val, Days)
+        and isinstance(first, Attr)
         and isinstance(second, Attr)
         and first.column == second.column
         and first.source.entity == second.source.entity
@@ -188,13 +190,13 @@ def _days(draft: Draft, val: Days) -> str:
 
 def _name(draft: Draft, ent: Ent) -> list[str]:
     coded = draft.entity(ent).label.code is not None
-    if isinstance(ent, Top) and draft.chance(0.75):
+    if isinstance(ent, Top | Best) and draft.chance(0.75):
         sentence = _which_of(draft, ent)
     elif isinstance(ent, Higher) and draft.chance(0.8):
         sentence = draft.pick("which_two").format(g=pair(draft, ent), s=f"has the {_more(draft, ent)}")
     else:
         found = described(draft, ent, draft.rng.randint(1, 2), 1) or phrase(draft, ent, 1, 1)
-        whole = distance(ent) < 2 and not isinstance(ent, Top | Higher)
+        whole = distance(ent) < 2 and not isinstance(ent, Top | Best | Higher)
         if is_person(draft.entity(ent)) and draft.chance(0.6):
             return [draw(draft.rng, _endings("who", whole=whole)).format(x=found.text)]
         if draft.chance(0.5):
@@ -203,11 +205,15 @@ def _name(draft: Draft, ent: Ent) -> list[str]:
     return [sentence, draft.pick("its_name")] if coded else [sentence]
 
 
-def _which_of(draft: Draft, ent: Top) -> str:
+def _which_of(draft: Draft, ent: Top | Best) -> str:
     entity = draft.entity(ent)
-    if ent.parent is None:
-        words = {"c": "", "g": f"all {entity.plural}"}
-        return draft.pick("which_all").format(e=entity.noun, s=has(draft, ent), **words)
+    if isinstance(ent, Best) or ent.parent is None:
+        single = of_category(draft, ent) if isinstance(ent, Best) else entity.noun
+        frame = draft.pick("which_all") if single is not None else "which one of {g} {s}?"
+        group = the_rows(draft, ent, 0)
+        if "which one of {g}" in frame:
+            group = group.replace("all ", "the ", 1)
+        return frame.format(e=single, g=group, s=has(draft, ent))
     found = restriction(draft, ent, draft.rng.randint(0, 1))
     frame = draft.pick("which_of")
     if not found.named and "{c} {s}" in frame:

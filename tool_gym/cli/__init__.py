@@ -31,6 +31,7 @@ BROKEN_PIPE = 141
 """Exit code when nobody reads the output any more, as for other programs."""
 
 INTERRUPTED = 130
+MISTAKE = 2
 
 app = typer.Typer(name="tool-gym", add_completion=False, pretty_exceptions_enable=False)
 
@@ -81,18 +82,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _drop_output()
         return BROKEN_PIPE
     except KeyboardInterrupt:
-        tell("interrupted")
-        return INTERRUPTED
+        return _fail("interrupted", INTERRUPTED)
     except TyperException as error:
-        tell(f"error: {error.format_message()}{_hint(error)}")
-        return error.exit_code
+        return _fail(f"error: {error.format_message()}{_hint(error)}", error.exit_code)
     except ToolGymError as error:
-        tell(f"error: {error}")
-        return 2
+        return _fail(f"error: {error}", MISTAKE)
     except OSError as error:
-        _drop_output()
-        tell(f"error: {error.filename or 'input or output'}: {error.strerror or error}")
-        return 2
+        return _fail(f"error: {error.filename or 'input or output'}: {error.strerror or error}", MISTAKE)
     return status
 
 
@@ -104,6 +100,12 @@ def _run(arguments: Sequence[str]) -> int:
     except Exit as finished:
         return finished.exit_code
     return 0
+
+
+def _fail(message: str, status: int) -> int:
+    _drop_output()
+    tell(message)
+    return status
 
 
 def _hint(error: TyperException) -> str:

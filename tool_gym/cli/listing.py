@@ -111,4 +111,4 @@ def _print_everything(found: dict[str, Any]) -> None:
 
 def _short(value: str) -> str:
     line = " ".join(value.split())
-    return line if len(line) <= _WORDS else line[: _WORDS - 1] + "…"
+    return line if len(line) <= _WORDS else line[:_WORDS].rpartition(" ")[0] + " …"

@@ -48,7 +48,7 @@ def rollout(  # noqa: PLR0913 - a command has the options it has
 ) -> None:
     """Play every episode once with each policy and show what they score."""
     from tool_gym.cli.find import check_new_file, entries_of, spread
-    from tool_gym.cli.output import print_json, tell
+    from tool_gym.cli.output import tell
     from tool_gym.envs.env import ToolUseEnv
 
     env = ToolUseEnv(suite, dialect=dialect, reward=reward, max_turns=max_turns)
@@ -58,14 +58,9 @@ def rollout(  # noqa: PLR0913 - a command has the options it has
     began = time.perf_counter()
     played = job.play(env)
     elapsed = time.perf_counter() - began
-    summaries = job.summaries(env, played)
-    settings = {"suite": env.pack.name, "split": split, "episodes": len(job.scenarios), "seed": seed}
+    settings: dict[str, object] = {"suite": env.pack.name, "split": split, "episodes": len(chosen), "seed": seed}
     settings |= {"dialect": env.dialect.name, "reward": env.reward.name, "max_turns": max_turns}
-    if as_json:
-        print_json(settings | {"policies": [summary._asdict() for summary in summaries]})
-    else:
-        title = ", ".join(f"{name} {value}" for name, value in settings.items())
-        _print(title, summaries, env.reward.name)
+    _print(settings, job.summaries(env, played), as_json=as_json)
     steps = sum(len(trajectory.steps) for of_policy in played.values() for trajectory in of_policy)
     tell(f"{steps} steps in {elapsed:.1f} s ({steps / max(elapsed, 1e-9):,.0f} steps/s)")
     if job.left_out:
@@ -149,8 +144,13 @@ class _Job:
         return [summary_of(name, of_policy, scenario_of) for name, of_policy in played.items() if of_policy]
 
 
-def _print(title: str, summaries: list[Summary], reward: str) -> None:
-    from tool_gym.cli.output import print_all, table, text
+def _print(settings: dict[str, object], summaries: list[Summary], *, as_json: bool) -> None:
+    from tool_gym.cli.output import print_all, print_json, table, text
 
-    columns = ("policy", "episodes", "Solve-P", "Solve-R", "Solve-F1", "answer accuracy", f"return ({reward})", "calls")
+    if as_json:
+        print_json(settings | {"policies": [summary._asdict() for summary in summaries]})
+        return
+    title = ", ".join(f"{name} {value}" for name, value in settings.items())
+    earned = f"return ({settings['reward']})"
+    columns = ("policy", "episodes", "Solve-P", "Solve-R", "Solve-F1", "answer accuracy", earned, "calls")
     print_all(text(title, "bold"), table(columns, summaries, numbers=len(columns) - 1))

@@ -54,7 +54,7 @@ class CreditTable:
             self._file(number, sub_goal)
         self._readers = {tool.name: _reader(tool) for tool in scenario.tools}
         self._defaults = {tool.name: _defaults(tool) for tool in scenario.tools}
-        self._memo: dict[CallKey, tuple[tuple[Any, Any, tuple[Effect, ...]], int]] = {}
+        self._memo: dict[CallKey, tuple[int, CallKey]] = {}
 
     @property
     def value_only(self) -> bool:
@@ -80,19 +80,24 @@ class CreditTable:
             arguments = reader.impl.translate(arguments)
         return call_key(call._replace(arguments={name: _plain(item) for name, item in arguments.items()}))
 
-    def served(self, key: CallKey, call: ToolCall, result: ToolResult) -> int:
-        """Return the mask of sub-goals an ok call's result serves or brings about."""
-        said = call.arguments, result.value, result.effects
-        known = self._memo.get(key)
+    def served(self, call: ToolCall, result: ToolResult) -> tuple[int, CallKey]:
+        """Return the mask of sub-goals an ok call's result serves or brings about, and the call's key."""
+        if result.effects:
+            return self._hits(call, result)
         try:
-            if known is not None and known[0] == said:
-                return known[1]
-            mask = self._served(call, result)
-        except RecursionError:
-            return 0  # a stored record that nests deeper than any tool's result
-        if len(self._memo) < _MEMO_SIZE:
-            self._memo[key] = said, mask
-        return mask
+            said = call.name, jsonio.dump_bytes((call.arguments, result.value), sort_keys=True)
+        except (jsonio.PlainJsonError, RecursionError):
+            return 0, (call.name, b"")  # a stored record that holds what no tool serves
+        known = self._memo.get(said)
+        if known is None:
+            known = self._hits(call, result)
+            if len(self._memo) < _MEMO_SIZE:
+                self._memo[said] = known
+        return known
+
+    def _hits(self, call: ToolCall, result: ToolResult) -> tuple[int, CallKey]:
+        mask = self._served(call, result)
+        return mask, self.key(call) if mask else (call.name, b"")
 
     def _file(self, number: int, sub_goal: SubGoal) -> None:
         if sub_goal.effects:

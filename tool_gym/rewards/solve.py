@@ -60,11 +60,12 @@ class SolveReward:
 class SolveTask:
     """What `solve` needs of a scenario; built once."""
 
-    __slots__ = ("acts", "asks", "credit", "due", "goals", "goals_of", "needs", "plans")
+    __slots__ = ("acts", "asks", "credit", "due", "goals", "goals_of", "needs", "plans", "value_only")
 
     def __init__(self, scenario: Scenario) -> None:
         self.credit = CreditTable.of(scenario)
         ids = self.credit.ids
+        self.value_only = float(self.credit.value_only)
         self.goals = len(scenario.goals)
         self.goals_of: dict[int, list[tuple[int, Goal, int]]] = {}
         """User turn → its goals as (number, goal, mask of the sub-goals it rests on)."""
@@ -150,8 +151,7 @@ class SolveScorer:
                 continue
             if result.effects:
                 self._effects.extend(result.effects)
-            key = credit.key(call)
-            hits = credit.served(key, call, result)
+            hits, key = credit.served(call, result)
             if hits:
                 served |= hits
                 self._offer(key, self._ready(hits, solved, met, step.user_turn))
@@ -211,7 +211,7 @@ class SolveScorer:
             "solved": float(solved),
             "charged": float(charged),
             "needed": float(needed),
-            "value_only": float(task.credit.value_only),
+            "value_only": task.value_only,
         }
 
 

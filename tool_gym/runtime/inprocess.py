@@ -139,7 +139,8 @@ def _check_roles(tool: ToolSpec, impl: TemplateImpl, roles: Parameters) -> None:
     """Check that a tool's parameters and constants are the arguments its family takes, each once."""
     public = [name for name in tool.parameters.get("properties", {}) if name not in impl.inert]
     given = [impl.renames.get(name, name) for name in public] + list(impl.constants)
-    always = {impl.renames.get(name, name) for name in tool.parameters.get("required", ())} | impl.constants.keys()
+    required = set(tool.parameters.get("required", ())).intersection(public)
+    always = {impl.renames.get(name, name) for name in required} | impl.constants.keys()
     if len(set(given)) < len(given) or not set(given) <= roles.properties.keys() or not set(roles.required) <= always:
         takes = ", ".join(name if name in roles.required else f"[{name}]" for name in roles.properties)
         msg = f"its parameters give {', '.join(given)}; its family takes, once each: {takes}"
@@ -169,6 +170,9 @@ def _compile(tool: ToolSpec, base: BaseTables) -> CompiledTool:
 
 
 def _translating(run: Run, impl: TemplateImpl) -> Run:
+    constants = dict(impl.constants)
+    if not impl.renames and not impl.inert:
+        return lambda view, arguments: run(view, {**arguments, **constants})
     return lambda view, arguments: run(view, impl.translate(arguments))
 
 

@@ -1,0 +1,218 @@
+"""Which calls could be made: every sensible combination of arguments that a stock of values allows.
+
+Gates G6, G8, G9 and G11 try tools out instead of reasoning about them: what a caller could learn or do is what some
+call shows or does. A call is tried in the family's own argument names, straight on a view of the world, within what
+the tool's public schema admits; constants are filled in, parameters that change nothing left out.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeAlias
+
+from tool_gym import jsonio, reading
+from tool_gym.scenario import TemplateImpl, ToolSpec
+from tool_gym.tools import FAMILIES
+from tool_gym.tools.base import Arguments, Run, ToolFailure
+from tool_gym.world import BaseTables, Column, World, WorldView
+
+Choices: TypeAlias = list[Any]
+
+_CHOSEN = frozenset({"field", "operation", "order_by", "sort_by", "direction", "order", "type"})
+"""Arguments that say what is wanted: a caller tries them all. Other closed lists are filters."""
+
+_SIZES = frozenset({"page_size", "limit"})
+_LEFT_OUT = object()
+
+
+class Outcome(NamedTuple):
+    """What a call comes to."""
+
+    ok: bool
+    shown: Any
+    """The value, or the error's message."""
+
+
+@dataclass(slots=True)
+class Stock:
+    """The values a caller can put into arguments; mappings keep the order in which they came up."""
+
+    ids: dict[str, dict[str, None]]
+    """Table → ids of its rows."""
+    names: dict[str, None] = field(default_factory=dict)
+    dates: dict[str, None] = field(default_factory=dict)
+    words: dict[str, None] = field(default_factory=dict)
+    """Words of closed lists, for filters."""
+    numbers: dict[float, None] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, world: World, values: Iterable[Any] = (), names: Iterable[str] = ()) -> Stock:
+        """Sort values into a stock."""
+        stock = cls({table: {} for table in world.tables}, dict.fromkeys(names))
+        for value in values:
+            stock.add(world, value)
+        return stock
+
+    def add(self, world: World, value: Any) -> None:
+        """Add one value."""
+        if type(value) in (int, float):
+            self.numbers[value] = None
+        elif type(value) is str:
+            table = table_of(world, value)
+            if table is not None:
+                self.ids[table][value] = None
+            elif reading.whole_date(value) == value:
+                self.dates[value] = None
+            else:
+                self.words[value] = None
+
+
+class Caller:
+    """Makes calls to the tools of one scenario, in the family's own argument names."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.base: BaseTables = world.base
+
+    def runs(self, tool: ToolSpec) -> Run:
+        """Return the tool's compiled family; raises ScenarioError if it does not fit the world."""
+        impl = template(tool)
+        key = b"family:" + jsonio.dump_bytes([impl.family, impl.bindings])
+        run: Run | None = self.base.compiled.get(key)
+        if run is None:
+            family = FAMILIES[impl.family]
+            run = self.base.compiled[key] = family.compile(family.bindings.model_validate(impl.bindings), self.base)
+        return run
+
+    def call(self, run: Run, view: WorldView, arguments: Arguments) -> Outcome:
+        """Make one call; what a write changes stays in `view`."""
+        try:
+            return Outcome(ok=True, shown=run(view, arguments))
+        except ToolFailure as failure:
+            return Outcome(ok=False, shown=str(failure))
+
+    def arguments(self, tool: ToolSpec, stock: Stock) -> Iterator[Arguments]:
+        """Yield every sensible combination of arguments the stock allows."""
+        impl = template(tool)
+        properties, required = tool.parameters["properties"], tool.parameters.get("required", ())
+        roles = {impl.renames.get(name, name): name for name in properties if name not in impl.inert}
+        choices: dict[str, Choices] = {}
+        for role, name in roles.items():
+            if role == "page":
+                choices[role] = self._pages(impl, properties.get(roles.get("page_size", ""), {}))
+                continue
+            options = self._options(impl, role, properties[name], stock)
+            left_out = [] if name in required else [_LEFT_OUT]
+            choices[role] = [*left_out, *options] if role not in _SIZES else options[-1:] or left_out
+        is_sensible = _SENSIBLE.get(impl.family, _always)
+        for combination in itertools.product(*choices.values()):
+            given = {r: v for r, v in zip(choices, combination, strict=True) if v is not _LEFT_OUT} | impl.constants
+            if is_sensible(self.world, given):
+                yield given
+
+    def attempts(self, tool: ToolSpec, rows: Iterable[str], *, spoiled: bool = False) -> Iterator[Arguments]:
+        """Yield calls of a tool that changes something, about some rows of its table.
+
+        Args:
+            tool: The tool.
+            rows: Ids of the rows to change, or to make a new one after.
+            spoiled: Whether numbers and dates lie out of bounds and references lead nowhere, one in each call.
+        """
+        impl = template(tool)
+        table, columns = impl.bindings["table"], self.base.columns[impl.bindings["table"]]
+        fields = impl.bindings.get("fields", ())
+        for row_id in rows:
+            row = self.base.rows[table][row_id]
+            if impl.family == "create":
+                whole = {name: row[name] for name in fields}
+                bad = ({**whole, name: _spoiled(columns[name])} for name in fields)
+                yield from (call for call in bad if None not in call.values()) if spoiled else (whole,)
+            elif impl.family == "update":
+                for name in fields:
+                    values = (_spoiled(columns[name]),) if spoiled else (columns[name].low, columns[name].high)
+                    yield from ({"id": row_id, "field": name, "value": value} for value in values if value is not None)
+            elif impl.family == "transition":
+                yield from ({"id": row_id, impl.bindings["column"]: v} for v in columns[impl.bindings["column"]].values)
+            else:
+                yield {"id": row_id}
+
+    def _options(self, impl: TemplateImpl, role: str, schema: dict[str, Any], stock: Stock) -> Choices:
+        if "enum" in schema:
+            return [value for value in schema["enum"] if role in _CHOSEN or value in stock.words]
+        table = impl.bindings.get("table")
+        if role in _SIZES:
+            return [schema.get("maximum", schema.get("default", 1))]
+        if schema.get("type") in ("integer", "number"):
+            return list(stock.numbers)
+        column = self.base.columns[table].get(role) if isinstance(table, str) else None
+        if column is not None and column.type != "ref":
+            return list(stock.dates if column.type == "date" else stock.names)
+        if role == "date":
+            return list(stock.dates)
+        return self._ids(impl, column.table if column is not None else None, stock)
+
+    def _pages(self, impl: TemplateImpl, page_size: dict[str, Any]) -> Choices:
+        size = page_size.get("maximum", impl.bindings.get("page_size", 10))
+        return list(range(1, 2 + (len(self.base.rows[impl.bindings["table"]]) - 1) // size))
+
+    def _ids(self, impl: TemplateImpl, table: str | None, stock: Stock) -> Choices:
+        if table is None:
+            tables = impl.bindings.get("tables", [impl.bindings.get("table")])
+            return [row_id for name in tables for row_id in stock.ids.get(name, ())]
+        return list(stock.ids[table])
+
+
+def template(tool: ToolSpec) -> TemplateImpl:
+    """Return what runs behind one of our tools; raises TypeError for foreign source."""
+    if not isinstance(tool.impl, TemplateImpl):
+        msg = f"{tool.name} is no template tool"
+        raise TypeError(msg)
+    return tool.impl
+
+
+def is_write(tool: ToolSpec) -> bool:
+    """Return whether a tool changes the world."""
+    return FAMILIES[template(tool).family].writes
+
+
+def table_of(world: World, row_id: str) -> str | None:
+    """Return the table a row is in, or None if there is no row of that id."""
+    return next((name for name, table in world.tables.items() if row_id in table.rows), None)
+
+
+def _spoiled(column: Column) -> Any:
+    """Return a value that a column does not take; None where the schema alone refuses all such values."""
+    if column.type in ("integer", "number"):
+        return 1.0 + 10 * abs(column.high) if isinstance(column.high, float) else 1e299
+    return {"date": "9999-12-31", "ref": "none of them"}.get(column.type)
+
+
+def _always(_: World, __: Arguments) -> bool:
+    return True
+
+
+def _get(world: World, given: Arguments) -> bool:
+    return "type" not in given or given["id"] in world.tables[given["type"]].rows
+
+
+def _search(_: World, given: Arguments) -> bool:
+    return ("order" in given) == ("sort_by" in given)
+
+
+def _summarize(_: World, given: Arguments) -> bool:
+    return (given.get("operation") == "count") == ("field" not in given)
+
+
+def _compare(_: World, given: Arguments) -> bool:
+    return bool(given["first_id"] < given["second_id"])
+
+
+_SENSIBLE: dict[str, Callable[[World, Arguments], bool]] = {
+    "get": _get,
+    "search": _search,
+    "summarize": _summarize,
+    "compare": _compare,
+}
+"""Family → whether a combination is worth a call: it could succeed, and no other says the same."""
