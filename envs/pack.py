@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import zlib
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -35,6 +36,7 @@ SPLITS = ("train", "validation", "test")
 MAX_BLOCK_BYTES = 64 * 1024 * 1024
 """Largest size one block may unpack to; more is taken for an attack or damage."""
 
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _CACHED_BLOCKS = 64
 _CACHED_TASKS = 4096
 
@@ -78,7 +80,7 @@ class Card(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: int
-    id: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")
+    id: str = Field(pattern=f"^{_NAME.pattern}$")
     version: str
     title: str = ""
     description: str = ""
@@ -259,6 +261,17 @@ def open_pack(pack: str | os.PathLike[str] | Pack) -> Pack:
         raise UnknownNameError.of("pack", pack, bundled)
     stamp = tuple((folder / file).stat().st_mtime_ns if (folder / file).exists() else 0 for file in ("card.json", *FILES))
     return _opened(folder.resolve(), stamp)
+
+
+def check_pack_name(name: str) -> None:
+    """Check that a pack can be called `name`.
+
+    Raises:
+        PackError: If it cannot.
+    """
+    if _NAME.fullmatch(name) is None:
+        msg = f"{name!r} cannot be a pack's name: up to 32 lower-case letters, digits, - and _, the first a letter"
+        raise PackError(msg)
 
 
 def read_card(folder: Path) -> Card:

@@ -6,13 +6,13 @@ import gzip
 import hashlib
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from tool_gym import jsonio
-from tool_gym.envs.pack import FILES, PACK_FORMAT, Card, Entry
-from tool_gym.errors import PackError
+from tool_gym.envs.pack import FILES, PACK_FORMAT, SPLITS, Card, Entry, check_pack_name
+from tool_gym.errors import PackError, ScenarioError
 from tool_gym.scenario import Scenario
 from tool_gym.world import World
 
@@ -41,8 +41,9 @@ def write_pack(
         **card: `id`, `version`, `licence` and the other descriptive fields of `Card`.
 
     Raises:
-        PackError: If the folder exists and is not to be replaced, or is no pack.
+        PackError: If the name will not do, or the folder exists and is not to be replaced, or is no pack.
     """
+    check_pack_name(str(card.get("id", "")))
     if folder.exists() and not (overwrite and (folder / "card.json").is_file()):
         hint = "it is no pack, so it is left alone" if overwrite else "pass overwrite to replace it"
         msg = f"{folder} already exists; {hint}"
@@ -58,6 +59,74 @@ def write_pack(
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return written
+
+
+def read_scenarios(path: Path) -> list[Scenario]:
+    """Read hand-written scenarios, one JSON object a line; each gets the id its content gives it.
+
+    Raises:
+        PackError: Naming the file and line that is no scenario.
+    """
+    return [scenario.with_id() for scenario in _read_lines(path, lambda line: Scenario.from_json(line, check_id=False))]
+
+
+def read_worlds(path: Path) -> list[World]:
+    """Read worlds, one JSON object a line.
+
+    Raises:
+        PackError: Naming the file and line that is no world.
+    """
+    return _read_lines(path, World.from_json)
+
+
+def pack_files(
+    folder: Path, files: Sequence[Path], worlds: Sequence[World], *, split: str, overwrite: bool = False, **card: Any
+) -> Card:
+    """Make a pack of files of hand-written scenarios.
+
+    Args:
+        folder: The folder to make.
+        files: JSONL files; one named after a split (`train.jsonl`) goes into it.
+        worlds: The worlds the scenarios refer to.
+        split: Where the scenarios of other files go.
+        overwrite: Whether an existing pack is replaced.
+        **card: As for `write_pack`.
+
+    Raises:
+        PackError: If a file cannot be read, a scenario occurs twice, or its world is missing.
+    """
+    known = {world.id for world in worlds}
+    pairs = [(path.stem if path.stem in SPLITS else split, item) for path in files for item in read_scenarios(path)]
+    counts = Counter(item.id for _, item in pairs)
+    for _, item in pairs:
+        if counts[item.id] > 1:
+            msg = f"the scenario {item.id} ({item.user_turns[0][:60]!r}) occurs {counts[item.id]} times"
+            raise PackError(msg)
+        if item.world_ref is not None and item.world_ref not in known:
+            msg = f"the scenario {item.id} refers to the world {item.world_ref!r}; those given are {sorted(known)}"
+            raise PackError(msg)
+    if not pairs:
+        msg = "there is no scenario in these files"
+        raise PackError(msg)
+    pairs.sort(key=lambda pair: SPLITS.index(pair[0]))
+    return write_pack(folder, pairs, worlds, overwrite=overwrite, **card)
+
+
+def _read_lines(path: Path, parse: Callable[[str], Any]) -> list[Any]:
+    found = []
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    try:
+                        found.append(parse(line))
+                    except ScenarioError as error:
+                        msg = f"{path}, line {number}: {error}"
+                        raise PackError(msg) from None
+    except OSError as error:
+        msg = f"cannot read {path}: {error.strerror}"
+        raise PackError(msg) from None
+    return found
 
 
 def _write_files(

@@ -6,6 +6,7 @@ Everything follows from the domain's schema; the words come from its nouns.
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
 from typing import Any, Literal, TypeAlias
 
 from tool_gym.generators.decompose import Concept
@@ -56,9 +57,8 @@ class Catalogue:
         template, constants = FAMILIES[impl.family], impl.constants
         parameters = template.parameters(template.bindings.model_validate(impl.bindings), self.base)
         public = {role: name for name, role in impl.renames.items()}
-        entity = self.domain.entities.get(str(impl.bindings.get("table", "")))
         properties = {
-            public.get(role, role): {**schema, "description": self._describe(role, schema, entity)}
+            public.get(role, role): {**schema, "description": self._describe(role, schema, impl)}
             for role, schema in parameters.properties.items()
             if role not in constants
         }
@@ -103,23 +103,23 @@ class Catalogue:
     def _computing(self, family: str | None) -> ToolSpec:
         if family == "calculate":
             text = self.sentence("Combine two numbers by one arithmetic operation.", "Arithmetic on a and b.")
-            return self.make("calculate", text, "calculate", {})
+            return self.make("calculate", text, TemplateImpl(family="calculate"))
         if family == "convert_unit":
             text = self.sentence("Convert a quantity from one unit into another.", "Unit conversion.")
-            return self.make("convert_unit", text, "convert_unit", {})
+            return self.make("convert_unit", text, TemplateImpl(family="convert_unit"))
         text = self.sentence("Count the days between two dates.", "Days from start to end.")
-        return self.make("days_between", text, "days_between", {})
+        return self.make("days_between", text, TemplateImpl(family="days_between"))
 
     def _get(self, name: str, entity: Entity, column: str) -> ToolSpec:
         what = described(column, entity.columns.get(column))
-        return self.make(
-            f"get_{name}_{column}",
-            self.sentence(f"Return the {what} of {article(entity.noun)}.", f"{what} by {name} id"),
-            "get",
-            {"tables": {name: [column]}},
+        text = self.sentence(f"Return the {what} of {article(entity.noun)}.", f"{what} by {name} id")
+        impl = TemplateImpl(
+            family="get",
+            bindings={"tables": {name: [column]}},
             constants={"field": column},
             renames={f"{name}_id": "id"},
         )
+        return self.make(f"get_{name}_{column}", text, impl)
 
     def _grouped(self, concept: Concept, entity: Entity) -> ToolSpec:
         family, name, by = str(concept[0]), str(concept[1]), concept[2]
@@ -127,38 +127,41 @@ class Catalogue:
         bindings: dict[str, Any] = {"table": name, "by": by}
         if family == "list":
             text = self.sentence(f"List {group}, page by page.", f"{entity.plural}, paged")
-            return self.make(f"list_{name}{suffix}", text, "list", bindings)
+            return self.make(f"list_{name}{suffix}", text, TemplateImpl(family="list", bindings=bindings))
         if family == "top":
             bindings["order_by"] = list(entity.of_type("integer", "number", "date"))
             text = self.sentence(f"Order {group} by a field and return the first.", f"first {name} of {group}")
-            return self.make(f"top_{name}{suffix}", text, "top", bindings)
+            return self.make(f"top_{name}{suffix}", text, TemplateImpl(family="top", bindings=bindings))
         operation, column = str(concept[3]), concept[4]
         bindings |= {"filters": list(entity.of_type("enum", "state"))}
-        constants = {"operation": operation}
+        constants: dict[str, Any] = {"operation": operation}
         if column is None:
             text = self.sentence(f"Count {group}.", f"count of {group}")
-            return self.make(f"count_{name}{suffix}", text, "summarize", bindings, constants=constants)
+            impl = TemplateImpl(family="summarize", bindings=bindings, constants=constants)
+            return self.make(f"count_{name}{suffix}", text, impl)
         bindings["fields"] = [column]
         what = described(column, entity.columns[column])
         text = self.sentence(
-            f"Return the {_OPERATIONS[operation]} {what} over {group}.", f"{operation} of {column} over {group}"
+            f"Return the {_OPERATIONS[operation]} {what} over {group}.", f"{operation} of {what} over {group}"
         )
         constants["field"] = column
-        return self.make(f"{operation}_{column}_of_{name}{suffix}", text, "summarize", bindings, constants=constants)
+        impl = TemplateImpl(family="summarize", bindings=bindings, constants=constants)
+        return self.make(f"{operation}_{column}_of_{name}{suffix}", text, impl)
 
     def _looking(self, family: str | None, name: str, entity: Entity) -> ToolSpec:
         numbers, ordered = entity.of_type("integer", "number"), entity.of_type("integer", "number", "date")
         a, called = article(entity.noun), "code" if entity.label.code else "name"
         if family == "find":
             text = self.sentence(f"Look up the id of {a} by its exact {called}.", f"{name} id by {called}")
-            return self.make(f"find_{name}", text, "find", {"table": name})
+            return self.make(f"find_{name}", text, TemplateImpl(family="find", bindings={"table": name}))
         if family == "search":
             text = self.sentence(f"Search {entity.plural} with filters, sorted by a field.", f"filter and sort {name}s")
             bindings = {"table": name, "filters": list(entity.of_type("enum", "state")), "sort": list(ordered)}
-            return self.make(f"search_{name}", text, "search", bindings)
+            return self.make(f"search_{name}", text, TemplateImpl(family="search", bindings=bindings))
         if family == "compare":
             text = self.sentence(f"Say which of two {entity.plural} has more of a field.", f"compare two {name} ids")
-            return self.make(f"compare_{name}", text, "compare", {"table": name, "fields": list(numbers)})
+            bindings = {"table": name, "fields": list(numbers)}
+            return self.make(f"compare_{name}", text, TemplateImpl(family="compare", bindings=bindings))
         booked = entity.availability
         if booked is None:
             msg = f"{name} cannot be booked"
@@ -168,36 +171,54 @@ class Catalogue:
         if bookings.state is not None:
             bindings |= {"state": bookings.state, "blocking": list(booked.blocking)}
         text = self.sentence(f"Check whether {a} is free on a date.", f"{name} free on date?")
-        renames = {f"{name}_id": "id"}
-        return self.make(f"check_{name}_availability", text, "check_availability", bindings, renames=renames)
+        impl = TemplateImpl(family="check_availability", bindings=bindings, renames={f"{name}_id": "id"})
+        return self.make(f"check_{name}_availability", text, impl)
 
     def _writing(self, family: str, name: str, entity: Entity) -> ToolSpec:
         a, renames = article(entity.noun), {f"{name}_id": "id"}
         if family == "create":
             fields = [column for column, attribute in entity.columns.items() if attribute.type != "state"]
             text = self.sentence(f"Create {a}.", f"new {name}")
-            return self.make(f"create_{name}", text, "create", {"table": name, "fields": fields})
+            return self.make(
+                f"create_{name}", text, TemplateImpl(family="create", bindings={"table": name, "fields": fields})
+            )
         if family == "update":
             fields = [column for column, attribute in entity.columns.items() if attribute.writable]
             text = self.sentence(f"Set one numeric field of {a} to a new value.", f"set a {name} field")
-            return self.make(f"update_{name}", text, "update", {"table": name, "fields": fields}, renames=renames)
-        bindings = {"table": name, "column": entity.state}
+            bindings = {"table": name, "fields": fields}
+            return self.make(f"update_{name}", text, TemplateImpl(family="update", bindings=bindings, renames=renames))
+        impl = TemplateImpl(family=family, bindings={"table": name, "column": entity.state}, renames=renames)
         if family == "transition":
             text = self.sentence(f"Move {a} to another {entity.state}.", f"change {name} {entity.state}")
-            return self.make(f"set_{name}_{entity.state}", text, "transition", bindings, renames=renames)
+            return self.make(f"set_{name}_{entity.state}", text, impl)
         text = self.sentence(f"Cancel {a}, where that is still possible.", f"cancel a {name}")
-        return self.make(f"cancel_{name}", text, "cancel", bindings, renames=renames)
+        return self.make(f"cancel_{name}", text, impl)
 
-    def _describe(self, role: str, schema: dict[str, Any], entity: Entity | None) -> str:
-        attribute = entity.columns.get(role) if entity is not None else None
+    def measures(self, tables: Iterable[str], columns: Container[str]) -> str:
+        """Return in words what units columns have: "capacity in MW, build_cost in USD"."""
+        found = [
+            (table, column, attribute.unit)
+            for table in tables
+            for column, attribute in self.domain.entities[table].columns.items()
+            if column in columns and attribute.unit is not None
+        ]
+        units: dict[str, set[str]] = {}
+        for _, column, unit in found:
+            units.setdefault(column, set()).add(unit)
+        told = [f"{c if len(units[c]) == 1 else f'{t} {c}'} in {unit}" for t, c, unit in found]
+        return ", ".join(dict.fromkeys(told))
+
+    def _describe(self, role: str, schema: dict[str, Any], impl: TemplateImpl) -> str:
+        tables = [impl.bindings["table"]] if "table" in impl.bindings else list(impl.bindings.get("tables", ()))
+        attribute = self.domain.entities[tables[0]].columns.get(role) if len(tables) == 1 else None
         if attribute is not None:
             noun = described(role, attribute)
             return self.sentence(f"{noun[0].upper()}{noun[1:]}.", noun)
-        if role in ("field", "order_by", "sort_by") and entity is not None and self.register == "plain":
-            measured = [(name, entity.columns[name].unit) for name in schema["enum"] if name in entity.columns]
-            kinds = ", ".join(f"{name} in {unit}" for name, unit in measured if unit)
-            return f"{_ROLES[role]} ({kinds})." if kinds else f"{_ROLES[role]}."
         words = _ROLES.get(role, role.replace("_", " "))
+        if role in ("field", "order_by", "sort_by"):
+            units = self.measures(tables, schema["enum"])
+            words = f"{words} ({units})" if units else words
+            return self.sentence(f"{words}.", f"{words[0].lower()}{words[1:]}")
         return self.sentence(f"{words}.", words.lower())
 
 

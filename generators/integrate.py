@@ -65,19 +65,23 @@ class Interface:
     def _own_getter(self, entity: str) -> ToolSpec:
         catalogue, spec = self.catalogue, self.catalogue.domain.entities[entity]
         a = article(spec.noun)
-        bindings = {"tables": {entity: ["name", *spec.columns]}, "by_field": self.getters == "by_field"}
+        by_field = self.getters == "by_field"
+        units = catalogue.measures([entity], spec.columns)
         text = (
             catalogue.sentence(f"Read one field of {a} record.", f"one field of a {entity}")
-            if self.getters == "by_field"
-            else catalogue.sentence(f"Return the whole record of {a}.", f"{entity} record")
+            if by_field
+            else catalogue.sentence(f"Return the whole record of {a} ({units}).", f"{entity} record ({units})")
         )
-        return catalogue.make(f"get_{entity}", text, "get", bindings, renames={f"{entity}_id": "id"})
+        bindings = {"tables": {entity: ["name", *spec.columns]}, "by_field": by_field}
+        impl = TemplateImpl(family="get", bindings=bindings, renames={f"{entity}_id": "id"})
+        return catalogue.make(f"get_{entity}", text.replace(" ()", ""), impl)
 
     def _union(self) -> ToolSpec:
         catalogue = self.catalogue
         tables = {name: ["name", *spec.columns] for name, spec in catalogue.domain.entities.items()}
         text = catalogue.sentence("Read one field of any record.", "one field of a record")
-        return catalogue.make("get_record", text, "get", {"tables": tables}, renames={"record_id": "id"})
+        impl = TemplateImpl(family="get", bindings={"tables": tables}, renames={"record_id": "id"})
+        return catalogue.make("get_record", text, impl)
 
     def _statistic(self, entity: str, by: str | None) -> ToolSpec:
         catalogue, spec = self.catalogue, self.catalogue.domain.entities[entity]
@@ -94,7 +98,7 @@ class Interface:
                 f"Compute a statistic over {group}: their number, or a sum, average or extreme of a field.",
                 f"count, sum, average, min, max over {group}",
             )
-            self._merged[name] = catalogue.make(name, text, "summarize", bindings)
+            self._merged[name] = catalogue.make(name, text, TemplateImpl(family="summarize", bindings=bindings))
         return self._merged[name]
 
 

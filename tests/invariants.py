@@ -88,6 +88,24 @@ def check_repeating_earns_less(scenario: Scenario, world: World, reward: Reward 
                         assert max(_running(earned)) < 1 - EXACT, changed
 
 
+def check_detours(scenario: Scenario, world: World, reward: Reward = SOLVE) -> None:
+    """Check that the oracle still earns 1 if it goes astray at any point and is restored to where it was."""
+    steps = play(scenario, oracle_turns(scenario), reward, world).steps
+    astray = [turns[number] for turns in corrupted(scenario, world, 0) for number in range(len(turns))]
+    runtime = InProcessRuntime(scenario.tools, world, scenario.faults)
+    for point in range(len(steps)):
+        session, scorer, total = runtime.start(), reward.start(scenario), 0.0
+        for number, step in enumerate(steps):
+            if number == point:
+                kept = session.snapshot(), scorer.snapshot()
+                for turn in [*astray, Turn("Decline: no.")]:
+                    scorer.step(Step(turn, run(session, turn), step.user_turn))
+                session.restore(kept[0])
+                scorer.restore(kept[1])
+            total += scorer.step(Step(step.turn, run(session, step.turn), step.user_turn)).delta
+        assert total == pytest.approx(1, abs=EXACT)
+
+
 def check_folding(scenario: Scenario, turns: Sequence[Turn], world: World, reward: Reward = SOLVE) -> None:
     """Check that scores stay in [0, 1], add up, and are the same when the stored trajectory is scored again."""
     played = play(scenario, turns, reward, world)

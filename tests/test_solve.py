@@ -31,6 +31,7 @@ CHECKS = [
     invariants.check_damage_lowers,
     invariants.check_orders_earn_the_same,
     invariants.check_repeating_earns_less,
+    invariants.check_detours,
 ]
 
 

@@ -22,6 +22,8 @@ def check(candidate: Candidate) -> dict[str, Any]:
     if not scenario.plans:
         raise RejectedError(GATE, "no plan")
     for plan in scenario.plans:
+        if not {name for goal in scenario.goals for name in goal.rests_on} <= {step.sub_goal for step in plan.steps}:
+            raise RejectedError(GATE, "a plan that leaves out what a goal rests on")
         _follow(candidate, plan)
         play = candidate.play()
         play.steps(candidate.plan_turns(plan))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from itertools import chain
 
+from tool_gym import jsonio
 from tool_gym.generators.candidate import Candidate
 from tool_gym.generators.decompose import MIN_FILTERED, MIN_GROUP, RejectedError, groups_of
 from tool_gym.generators.expressions import (
@@ -14,6 +15,7 @@ from tool_gym.generators.expressions import (
     Best,
     ById,
     ByName,
+    Convert,
     Create,
     Ent,
     Expression,
@@ -26,7 +28,7 @@ from tool_gym.generators.expressions import (
     Update,
     walk,
 )
-from tool_gym.generators.gates.mentions import Mentions
+from tool_gym.generators.gates.mentions import Mentions, mentions_of
 from tool_gym.world import fold
 
 GATE = "G4"
@@ -37,6 +39,7 @@ def check(candidate: Candidate) -> None:
     parts = list(dict.fromkeys(chain.from_iterable(walk(expression) for expression in candidate.draft.goal)))
     _check_names(candidate, parts)
     _check_said(candidate, parts)
+    _check_units(candidate)
     try:
         _check_groups(candidate)
         _check_rows(candidate, parts)
@@ -75,6 +78,21 @@ def _check_said(candidate: Candidate, parts: list[Expression]) -> None:
     for constant in constants:
         if not said.has(constant):
             raise RejectedError(GATE, "a constant that the request does not say")
+
+
+def _check_units(candidate: Candidate) -> None:
+    """Reject the candidate if a unit to convert from stands in no document of the tool that serves the number."""
+    draft, scenario = candidate.draft, candidate.scenario
+    tool_of = {
+        call.expression: scenario.tool_by_name[scenario.sub_goal_by_id[name].tool]
+        for name, call in zip(draft.sub_goals, draft.calls, strict=False)
+        if name in scenario.sub_goal_by_id
+    }
+    for expression in list(tool_of):
+        if isinstance(expression, Convert):
+            tool = tool_of[expression.source]
+            if not mentions_of(jsonio.dumps(tool.schema)).has(expression.unit):
+                raise RejectedError(GATE, "a unit that no document says")
 
 
 def _check_groups(candidate: Candidate) -> None:

@@ -37,7 +37,8 @@ class Register:
             candidate: The scenario on trial.
             text: Its request.
         """
-        goal = (candidate.world.id, repr(candidate.draft.goal) + candidate.scenario.shape)
+        parts = sorted(map(repr, candidate.draft.goal))  # the same questions in another order are the same
+        goal = (candidate.world.id, f"{candidate.scenario.shape} {parts}")
         if goal in self._goals:
             raise RejectedError(GATE, "the same goal on the same world")
         shingles = _shingles(masked(candidate, text))

@@ -6,6 +6,7 @@
     tool-gym score FILE                      score stored trajectories again
     tool-gym check PACK                      is a pack sound
     tool-gym generate --name N --out FOLDER  build a pack
+    tool-gym pack FILES --name N --out DIR   pack hand-written scenarios
 
 A command's results go to standard output, all else to standard error. Exit codes: 0 done, 1 a check failed,
 2 a mistake of the caller, told in one line, 130 interrupted.
@@ -23,7 +24,7 @@ import typer
 from typer.exceptions import Exit, TyperException
 
 from tool_gym import __version__
-from tool_gym.cli import check, generate, listing, rollout, schema, score, show
+from tool_gym.cli import check, generate, listing, packing, rollout, schema, score, show
 from tool_gym.cli.output import tell
 from tool_gym.errors import ToolGymError
 
@@ -60,6 +61,7 @@ _add("rollout", rollout.rollout, rollout.EXAMPLES)
 _add("score", score.score, score.EXAMPLES)
 _add("check", check.check, check.EXAMPLES)
 _add("generate", generate.generate, generate.EXAMPLES)
+_add("pack", packing.pack, packing.EXAMPLES)
 _add("schema", schema.schema, schema.EXAMPLES)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
     from tool_gym.envs.pack import Card
     from tool_gym.generators.pipeline import PackPlan, Report
 
-_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _Size = Annotated[int, typer.Option(min=0, help="Scenarios of that split.")]
 
 EXAMPLES = (
@@ -57,12 +55,11 @@ def generate(  # noqa: PLR0913 - a command has the options it has
 
 
 def _plan(name: str, sizes: dict[str, int], seed: int, complexity: int | None, domains: list[str]) -> PackPlan:
+    from tool_gym.envs.pack import check_pack_name
     from tool_gym.errors import GenerationError
     from tool_gym.generators.pipeline import PackPlan
 
-    if _NAME.fullmatch(name) is None:
-        msg = f"{name!r} cannot be a pack's name: up to 32 lower-case letters, digits, - and _, the first a letter"
-        raise GenerationError(msg)
+    check_pack_name(name)
     if not any(sizes.values()):
         msg = "nothing to generate: say how many scenarios with --train, --validation or --test"
         raise GenerationError(msg)
