@@ -8,7 +8,7 @@ the tool's public schema admits; constants are filled in, parameters that change
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
@@ -112,8 +112,8 @@ class Caller:
             if is_sensible(self.world, given):
                 yield given
 
-    def attempts(self, tool: ToolSpec, rows: Iterable[str], *, spoiled: bool = False) -> Iterator[Arguments]:
-        """Yield calls of a tool that changes something, about some rows of its table.
+    def attempts(self, tool: ToolSpec, rows: Collection[str], *, spoiled: bool = False) -> Iterator[Arguments]:
+        """Yield calls of a tool that changes something, about some rows of its table; field by field, if it has any.
 
         Args:
             tool: The tool.
@@ -123,20 +123,21 @@ class Caller:
         impl = template(tool)
         table, columns = impl.bindings["table"], self.base.columns[impl.bindings["table"]]
         fields = impl.bindings.get("fields", ())
-        for row_id in rows:
-            row = self.base.rows[table][row_id]
-            if impl.family == "create":
+        if impl.family == "create":
+            for row in (self.base.rows[table][row_id] for row_id in rows):
                 whole = {name: row[name] for name in fields}
                 bad = ({**whole, name: _spoiled(columns[name])} for name in fields)
                 yield from (call for call in bad if None not in call.values()) if spoiled else (whole,)
-            elif impl.family == "update":
-                for name in fields:
-                    values = (_spoiled(columns[name]),) if spoiled else (columns[name].low, columns[name].high)
-                    yield from ({"id": row_id, "field": name, "value": value} for value in values if value is not None)
-            elif impl.family == "transition":
-                yield from ({"id": row_id, impl.bindings["column"]: v} for v in columns[impl.bindings["column"]].values)
-            else:
-                yield {"id": row_id}
+        elif impl.family == "update":
+            for name in fields:
+                values = (_spoiled(columns[name]),) if spoiled else (columns[name].low, columns[name].high)
+                pairs = itertools.product((value for value in values if value is not None), rows)
+                yield from ({"id": row_id, "field": name, "value": value} for value, row_id in pairs)
+        elif impl.family == "transition":
+            column = impl.bindings["column"]
+            yield from ({"id": row_id, column: v} for row_id in rows for v in columns[column].values)
+        else:
+            yield from ({"id": row_id} for row_id in rows)
 
     def _options(self, impl: TemplateImpl, role: str, schema: dict[str, Any], stock: Stock) -> Choices:
         if "enum" in schema:
@@ -185,7 +186,7 @@ def table_of(world: World, row_id: str) -> str | None:
 def _spoiled(column: Column) -> Any:
     """Return a value that a column does not take; None where the schema alone refuses all such values."""
     if column.type in ("integer", "number"):
-        return 1.0 + 10 * abs(column.high) if isinstance(column.high, float) else 1e299
+        return float(round(1 + 10 * abs(column.high))) if isinstance(column.high, float) else 1e299
     return {"date": "9999-12-31", "ref": "none of them"}.get(column.type)
 
 

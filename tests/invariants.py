@@ -243,9 +243,7 @@ def _still_serves(scenario: Scenario, world: World, before: list[Turn], changed:
     (made,), (result,) = changed.calls, run(session, changed)
     table = CreditTable.of(scenario)
     return (
-        isinstance(made, ToolCall)
-        and result.ok
-        and bool(table.served(made, result)[0] >> table.ids[sub_goal.id] & 1)
+        isinstance(made, ToolCall) and result.ok and bool(table.served(made, result)[0] >> table.ids[sub_goal.id] & 1)
     )
 
 

@@ -56,7 +56,11 @@ def parse(block: re.Match[str]) -> Episode:
     if total is None:
         msg = f"the last line must be the total, not {last!r}"
         raise ValueError(msg)
-    return Episode(name, SolveReward(**numbers), lines, total["total"])
+    reward = SolveReward(weight=numbers.pop("weight", 0.5), beta=numbers.pop("beta", 1.0))
+    if numbers:
+        msg = f"no parameters of solve: {sorted(numbers)}"
+        raise ValueError(msg)
+    return Episode(name, reward, lines, total["total"])
 
 
 def parse_line(text: str) -> Line:

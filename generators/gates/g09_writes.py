@@ -58,7 +58,7 @@ def check(candidate: Candidate) -> dict[str, Any] | None:
     wrong = _kill(candidate, play, last, _mutants(candidate, write), end)
     if not wrong:
         raise RejectedError(GATE, "nothing to tell a right change from a wrong one")
-    extra = [_more(candidate, tool) for tool in candidate.scenario.tools if is_write(tool)]
+    extra = [more for tool in candidate.scenario.tools if is_write(tool) for more in _more(candidate, tool)]
     extra.append(iter([write]))
     return {"mutants": wrong + _kill(candidate, play, done, extra, end)}
 
@@ -91,13 +91,12 @@ def _kill(candidate: Candidate, play: Play, start: object, kinds: list[Iterator[
 def _mutants(candidate: Candidate, write: ToolCall) -> list[Iterator[ToolCall]]:
     """Return the changing call with each of its arguments replaced, one iterator an argument."""
     properties = candidate.scenario.tool_by_name[write.name].parameters["properties"]
-    return [
-        (
-            ToolCall(write.name, {**write.arguments, name: other})
-            for other in _others(candidate, value, properties[name])
-        )
-        for name, value in write.arguments.items()
-    ]
+
+    def calls(name: str) -> Iterator[ToolCall]:
+        for other in _others(candidate, write.arguments[name], properties[name]):
+            yield ToolCall(write.name, {**write.arguments, name: other})
+
+    return [calls(name) for name in write.arguments]
 
 
 def _others(candidate: Candidate, value: Any, schema: dict[str, Any]) -> list[Any]:
@@ -113,14 +112,20 @@ def _others(candidate: Candidate, value: Any, schema: dict[str, Any]) -> list[An
     return [f"{value} too"]
 
 
-def _more(candidate: Candidate, tool: ToolSpec) -> Iterator[ToolCall]:
-    """Yield changes by one tool to the rows of its table."""
+def _more(candidate: Candidate, tool: ToolSpec) -> list[Iterator[ToolCall]]:
+    """Return changes by one tool to the rows of its table, one iterator a field."""
     impl: TemplateImpl = template(tool)
     public = {role: name for name, role in impl.renames.items()}
     rows = candidate.world.base.rows[impl.bindings["table"]]
-    for arguments in Caller(candidate.world).attempts(tool, rows):
-        given = {public.get(role, role): value for role, value in arguments.items() if role not in impl.constants}
-        yield ToolCall(tool.name, given)
+
+    def calls(field: str | None) -> Iterator[ToolCall]:
+        for arguments in Caller(candidate.world).attempts(tool, rows):
+            if field in (None, arguments.get("field")):
+                given = {public.get(role, role): v for role, v in arguments.items() if role not in impl.constants}
+                yield ToolCall(tool.name, given)
+
+    fields = impl.bindings["fields"] if impl.family == "update" else [None]
+    return [calls(field) for field in fields]
 
 
 def _check_invariants(candidate: Candidate, step: Step) -> None:

@@ -84,7 +84,9 @@ def assemble(
 
 def refusal(goal: Goal, world: World, tools: Iterable[Concept], domain: Domain = ENERGY, **merges: Any) -> Candidate:
     """A candidate that is to be declined, with only these tools to see."""
-    interface = Interface(Catalogue(domain, "plain"), merges.get("getters", "atomic"), merges.get("statistics", "atomic"))
+    interface = Interface(
+        Catalogue(domain, "plain"), merges.get("getters", "atomic"), merges.get("statistics", "atomic")
+    )
     visible = {tool.name: tool for tool in map(interface.tool, tools)}
     scenario = Scenario(
         id="unproved",

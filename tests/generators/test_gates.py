@@ -10,6 +10,7 @@ import pytest
 from tests.generators.building import (
     all_built,
     altered,
+    assemble,
     built,
     parts_of,
     reads,
@@ -18,12 +19,13 @@ from tests.generators.building import (
     with_sub_goal,
     with_tool,
     with_words,
+    world_of,
 )
 from tool_gym import units
 from tool_gym.errors import GenerationError
 from tool_gym.generators.candidate import Candidate
 from tool_gym.generators.decompose import RejectedError
-from tool_gym.generators.expressions import Agg, ById, ByName, Create, Free, Higher, Top, Update
+from tool_gym.generators.expressions import Agg, Attr, ById, ByName, Create, Free, Higher, Top, Update
 from tool_gym.generators.gates import (
     GATES,
     g01_schema,
@@ -188,7 +190,9 @@ def reference_that_goes_nowhere(candidate: Candidate) -> Candidate | None:
 
 @mutation(g02_oracle)
 def reference_to_another_part_of_a_result(candidate: Candidate) -> Candidate | None:
-    return _with_reference(candidate, lambda reference: reference.model_copy(update={"path": (*reference.path[:-1], "name")}))
+    return _with_reference(
+        candidate, lambda reference: reference.model_copy(update={"path": (*reference.path[:-1], "name")})
+    )
 
 
 def _with_reference(candidate: Candidate, change: Callable[[Reference], Reference]) -> Candidate | None:
@@ -445,8 +449,8 @@ def answer_in_the_request(candidate: Candidate) -> Candidate | None:
 
 @mutation(g06_leak)
 def sub_answer_in_the_request(candidate: Candidate) -> Candidate | None:
-    found = reads(candidate)
-    return with_words(candidate, f"it has to do with {_plain(found[0].gold)}") if len(found) > 1 else None
+    found = [sub_goal.gold for sub_goal in reads(candidate) if not isinstance(sub_goal.gold, BooleanValue)]
+    return with_words(candidate, f"it has to do with {_plain(found[0])}") if len(found) > 1 else None
 
 
 @mutation(g06_leak)
@@ -497,12 +501,12 @@ def sub_answer_in_a_document(candidate: Candidate) -> Candidate | None:
 @mutation(g06_leak)
 def sub_answer_as_a_default(candidate: Candidate) -> Candidate | None:
     gold = _open_gold(candidate, NumberValue, DateValue, TextValue, NameValue)
-    if gold is None:
+    if gold is None or not candidate.scenario.tools[0].parameters["properties"]:
         return None
     return with_tool(candidate, lambda tool: _with_parameter(tool, {"default": _plain(gold)}))
 
 
-@mutation(g06_leak)
+@mutation(g06_leak, least=2)
 def category_in_a_description(candidate: Candidate) -> Candidate | None:
     gold = _open_gold(candidate, EnumValue)
     if not isinstance(gold, EnumValue):
@@ -627,7 +631,7 @@ def change_made_to_a_wrong_row_accepted(candidate: Candidate) -> Candidate | Non
     cell = next(cell for cell in goal.required if cell.field.endswith("_id"))
     target = candidate.world.tables[cell.table].columns[cell.field].table or ""
     allowed = tuple(cell.model_copy(update={"after": row}) for row in candidate.world.tables[target].rows)
-    return with_goal(candidate, required=tuple(c for c in goal.required if c is not cell), allowed=allowed)
+    return _loosened(candidate, goal, cell, allowed)
 
 
 @mutation(g09_writes)
@@ -637,7 +641,14 @@ def change_to_a_wrong_value_accepted(candidate: Candidate) -> Candidate | None:
         return None
     cell = next(cell for cell in goal.required if isinstance(cell.after, int | float))
     allowed = tuple(cell.model_copy(update={"after": cell.after + step}) for step in (-1, 0, 1))  # type: ignore[operator]
-    return with_goal(candidate, required=tuple(c for c in goal.required if c is not cell), allowed=allowed)
+    return _loosened(candidate, goal, cell, allowed)
+
+
+def _loosened(candidate: Candidate, goal: StateGoal, cell: CellEffect, allowed: tuple[CellEffect, ...]) -> Candidate:
+    """The candidate with one cell of a new row left open, and credit for the state alone."""
+    required = tuple(other for other in goal.required if other is not cell)
+    rests_on = tuple(parent.id for parent in candidate.scenario.sub_goals[-1].parents)
+    return with_goal(candidate, required=required, allowed=allowed, rests_on=rests_on)
 
 
 @mutation(g09_writes)
@@ -675,7 +686,7 @@ def one_change_too_many_accepted(candidate: Candidate) -> Candidate | None:
 @mutation(g09_writes)
 def value_out_of_bounds(candidate: Candidate) -> Candidate | None:
     """The tools let pass what the world does not allow."""
-    for act in parts_of(candidate, Update):
+    for act in parts_of(candidate, Update) if candidate.scenario.sub_goals else ():
         spec = candidate.world.tables[act.target.entity]
         column = spec.columns[act.column].model_copy(update={"low": -2.0, "high": -1.0})
         tables = {
@@ -734,24 +745,15 @@ def test_every_gate_has_mutants() -> None:
 
 
 def test_a_state_told_by_an_error_message_is_caught() -> None:
-    for number in range(40):
-        candidate = built("energy", "parallel_single_hop", number)
-        states = [sub_goal for sub_goal in reads(candidate) if isinstance(sub_goal.gold, EnumValue)]
-        for sub_goal in states:
-            binding = sub_goal.binding
-            if binding is not None and binding.field == "status" and binding.entity == "inspection":
-                impl = TemplateImpl(family="cancel", bindings={"table": "inspection", "column": "status"})
-                properties = {"id": {"type": "string"}}
-                parameters = {"type": "object", "properties": properties, "required": ["id"]}
-                tool = ToolSpec(name="call_off", description="Calls it off.", parameters=parameters, impl=impl)
-                mutant = altered(candidate, tools=(*candidate.scenario.tools, tool))
-                g06_leak.check(candidate)
-                if sub_goal.gold.value == "scheduled":  # type: ignore[union-attr]
-                    continue  # then it is done without a word
-                with pytest.raises(RejectedError, match="error message"):
-                    g06_leak.check(mutant)
-                return
-    pytest.fail("no candidate to try it on")
+    world = world_of("energy")
+    row = next(row for row, cells in world.tables["inspection"].rows.items() if cells["status"] == "passed")
+    goal = (Attr(ById("inspection", row), "status"),)
+    g06_leak.check(assemble(goal, world, shape="single_hop"))
+    g06_leak.check(assemble(goal, world, shape="single_hop", extra=[("cancel", "plant", "status")]))
+    for family in ("cancel", "transition"):
+        mutant = assemble(goal, world, shape="single_hop", extra=[(family, "inspection", "status")])
+        with pytest.raises(RejectedError, match="error message"):
+            g06_leak.check(mutant)
 
 
 class TestDeterminism:

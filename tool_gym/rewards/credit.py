@@ -15,7 +15,7 @@ from tool_gym import jsonio
 from tool_gym.scenario import Scenario, SubGoal, TemplateImpl, ToolSpec
 from tool_gym.tools import FAMILIES
 from tool_gym.tools.base import Bindings, FactKey, Family
-from tool_gym.turns import Effect, ToolCall, ToolResult
+from tool_gym.turns import ToolCall, ToolResult
 from tool_gym.values import leaves, same
 from tool_gym.world import fold
 
