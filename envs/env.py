@@ -159,7 +159,7 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
             "tools": list(self._schemas),
             "step": step,
             "score": score,
-            "parts": dict(parts),
+            "parts": parts,
         }
         return self.dialect.observe(turn.calls, results, reply), delta, self.terminated, self.truncated, info
 

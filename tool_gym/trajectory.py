@@ -88,8 +88,15 @@ class Trajectory(NamedTuple):
 
 
 def write_trajectories(path: str | os.PathLike[str], trajectories: Iterable[Trajectory]) -> int:
-    """Write trajectories as JSONL and return how many; the file appears whole or not at all."""
+    """Write trajectories as JSONL and return how many; the file appears whole or not at all.
+
+    Raises:
+        TrajectoryError: If `path` is a folder or a device.
+    """
     target = Path(path)
+    if target.exists() and not target.is_file():
+        msg = f"{target} is no ordinary file; trajectories are not written to it"
+        raise TrajectoryError(msg)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     count = 0
     try:
@@ -169,5 +176,16 @@ def _step_from_dict(data: dict[str, Any]) -> Step:
     if len(results) != len(calls):
         msg = f"{len(calls)} calls but {len(results)} results"
         raise ValueError(msg)
-    parsed = Turn(turn["text"], calls, turn["reasoning"], turn["raw"])
-    return Step(parsed, results, data["user_turn"], data["reply"], float(data["reward"]), data["parts"])
+    for call in calls:
+        if isinstance(call, ToolCall) and not (isinstance(call.name, str) and isinstance(call.arguments, dict)):
+            msg = "a call needs a name and an object of arguments"
+            raise TypeError(msg)
+    parsed = Turn(_text(turn["text"]), calls, _text(turn["reasoning"]), _text(turn["raw"]))
+    return Step(parsed, results, int(data["user_turn"]), _text(data["reply"]), float(data["reward"]), data["parts"])
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        msg = f"expected a text, found {type(value).__name__}"
+        raise TypeError(msg)
+    return value

@@ -18,8 +18,8 @@ from typing import Any
 
 from tool_gym.errors import ScenarioError
 from tool_gym.rewards.base import StepScore
-from tool_gym.rewards.credit import CallKey, CreditTable, Matching, mask_of
-from tool_gym.scenario import Goal, Parent, Scenario, StateGoal
+from tool_gym.rewards.credit import CreditTable, Matching, mask_of
+from tool_gym.scenario import Goal, Scenario, StateGoal
 from tool_gym.trajectory import Step
 from tool_gym.turns import Act, ActKind, Effect, Outcome, ToolCall
 from tool_gym.values import answers
@@ -60,7 +60,7 @@ class SolveReward:
 class SolveTask:
     """What `solve` needs of a scenario; built once."""
 
-    __slots__ = ("acts", "asks", "credit", "due", "goals", "goals_of", "needs", "plans", "value_only")
+    __slots__ = ("acts", "credit", "due", "goals", "goals_of", "needs", "plans", "value_only")
 
     def __init__(self, scenario: Scenario) -> None:
         self.credit = CreditTable.of(scenario)
@@ -72,7 +72,7 @@ class SolveTask:
         for number, goal in enumerate(scenario.goals):
             rests_on = mask_of(ids[name] for name in goal.rests_on)
             self.goals_of.setdefault(goal.user_turn, []).append((number, goal, rests_on))
-        self.asks = {goal.id: number for number, goal in enumerate(scenario.goals) if goal.kind == "ask"}
+        asks = {goal.id: number for number, goal in enumerate(scenario.goals) if goal.kind == "ask"}
         self.acts = mask_of(n for n, goal in enumerate(scenario.goals) if goal.kind in ("decline", "ask"))
         """Mask of the goals that count in S and T as calls do."""
         self.due = self.acts.bit_count()
@@ -80,22 +80,36 @@ class SolveTask:
         self.plans = [(mask_of(plan), len(plan)) for plan in plans]
         """Each plan's (mask of sub-goals, number of calls)."""
         self.needs = [
-            (self._parents(item.parents, "data"), self._parents(item.parents, "control"), item.user_turn)
+            (
+                mask_of(ids[parent.id] for parent in item.parents if parent.kind == "data" and parent.id in ids),
+                mask_of(ids[parent.id] for parent in item.parents if parent.kind == "control" and parent.id in ids),
+                mask_of(asks[parent.id] for parent in item.parents if parent.id in asks),
+                item.user_turn,
+            )
             for item in scenario.sub_goals
         ]
-        """Each sub-goal's data parents, control parents and user turn."""
+        """Each sub-goal's data parents, control parents, questions it waits for, and user turn."""
 
-    def _parents(self, parents: tuple[Parent, ...], kind: str) -> tuple[int, int]:
-        """Return (mask of sub-goal parents, mask of ask-goal parents) of one kind."""
-        names = [parent.id for parent in parents if parent.kind == kind]
-        calls = mask_of(self.credit.ids[name] for name in names if name in self.credit.ids)
-        return calls, mask_of(self.asks[name] for name in names if name in self.asks)
+
+class _PlanScore:
+    """How far one plan has come."""
+
+    __slots__ = ("mask", "matching", "met", "needed")
+
+    def __init__(self, mask: int, needed: int) -> None:
+        self.mask = mask
+        """Mask of the plan's sub-goals."""
+        self.needed = needed
+        """T: the plan's calls, and the declines and questions due."""
+        self.matching = Matching()
+        self.met = 0
+        """Mask of the goals met."""
 
 
 class SolveScorer:
     """Scores one episode."""
 
-    __slots__ = ("_beta2", "_charged", "_effects", "_matchings", "_met", "_score", "_served", "_task", "_weight")
+    __slots__ = ("_beta2", "_charged", "_effects", "_met", "_plans", "_score", "_served", "_solved", "_task", "_weight")
 
     def __init__(self, task: SolveTask, weight: float, beta2: float) -> None:
         self._task = task
@@ -104,9 +118,9 @@ class SolveScorer:
         self._charged = 0
         self._served = 0
         """Mask of the sub-goals whose value was served so far."""
-        self._matchings = [Matching() for _ in task.plans]
-        self._met = [0] * len(task.plans)
-        """For each plan, the mask of goals met."""
+        self._plans = [_PlanScore(mask, calls + task.due) for mask, calls in task.plans]
+        self._solved = self._met = 0
+        """Masks of the sub-goals solved and goals met under any plan."""
         self._effects: list[Effect] = []
         """Effects of the current user turn."""
         self._score = 0.0
@@ -119,8 +133,10 @@ class SolveScorer:
             act = step.turn.act
             if act is not None:
                 self._take_act(act, step.user_turn)
-        before, (self._score, parts) = self._score, self._best()
-        return StepScore(self._score - before, self._score, parts)
+        before = self._score
+        score, parts = self._best()
+        self._score = score
+        return StepScore(score - before, score, parts)
 
     def parts(self) -> dict[str, float]:
         """Return the score's parts as they stand."""
@@ -128,64 +144,62 @@ class SolveScorer:
 
     def snapshot(self) -> object:
         """Return the state."""
-        matchings = [matching.snapshot() for matching in self._matchings]
-        return self._charged, self._served, matchings, tuple(self._met), tuple(self._effects), self._score
+        plans = [(plan.matching.snapshot(), plan.met) for plan in self._plans]
+        return self._charged, self._served, self._solved, self._met, plans, tuple(self._effects), self._score
 
     def restore(self, state: Any) -> None:
         """Return to `state`."""
-        self._charged, self._served, matchings, met, effects, self._score = state
-        self._met, self._effects = list(met), list(effects)
-        for matching, saved in zip(self._matchings, matchings, strict=True):
-            matching.restore(saved)
+        self._charged, self._served, self._solved, self._met, plans, effects, self._score = state
+        self._effects = list(effects)
+        for plan, (matching, met) in zip(self._plans, plans, strict=True):
+            plan.matching.restore(matching)
+            plan.met = met
 
     def _take_calls(self, step: Step) -> None:
-        credit, served = self._task.credit, self._served
-        solved = met = 0
-        for matching, goals in zip(self._matchings, self._met, strict=True):
-            solved |= matching.solved
-            met |= goals
+        task, served, solved = self._task, self._served, self._solved
         for call, result in zip(step.turn.calls, step.results, strict=True):
-            if result.outcome.charged:
-                self._charged += 1
-            if result.outcome is not Outcome.OK or not isinstance(call, ToolCall):
+            outcome = result.outcome
+            if outcome is not Outcome.OK:
+                self._charged += outcome.charged
                 continue
+            self._charged += 1
             if result.effects:
                 self._effects.extend(result.effects)
-            hits, key = credit.served(call, result)
+            if not isinstance(call, ToolCall):
+                continue
+            hits, key = task.credit.served(call, result)
             if hits:
                 served |= hits
-                self._offer(key, self._ready(hits, solved, met, step.user_turn))
+                candidates = self._ready(hits, solved, step.user_turn)
+                for plan in self._plans:
+                    if candidates & plan.mask:
+                        plan.matching.offer(key, candidates & plan.mask)
+                        self._solved |= plan.matching.solved
         self._served = served
 
-    def _ready(self, hits: int, solved: int, met: int, user_turn: int) -> int:
+    def _ready(self, hits: int, solved: int, user_turn: int) -> int:
         """Return those of `hits` that may be solved now: asked for, and their parents known before this turn."""
-        task, ready = self._task, 0
+        needs, ready = self._task.needs, 0
         while hits:
             bit = hits & -hits
             hits ^= bit
-            (data, data_asks), (control, control_asks), turn = task.needs[bit.bit_length() - 1]
-            if turn <= user_turn and not (
-                data & ~self._served or control & ~solved or (data_asks | control_asks) & ~met
-            ):
+            data, control, asks, turn = needs[bit.bit_length() - 1]
+            if turn <= user_turn and not (data & ~self._served or control & ~solved or asks & ~self._met):
                 ready |= bit
         return ready
-
-    def _offer(self, key: CallKey, candidates: int) -> None:
-        for matching, (plan, _) in zip(self._matchings, self._task.plans, strict=True):
-            if candidates & plan:
-                matching.offer(key, candidates & plan)
 
     def _take_act(self, act: Act, user_turn: int) -> None:
         if act.kind is not ActKind.ANSWER:
             self._charged += 1
         cells = _net_effects(self._effects) if self._effects else []
         for number, goal, rests_on in self._task.goals_of.get(user_turn, ()):
-            if (goal.kind == "ask" and self._met[0] >> number & 1) or not _is_met(goal, act, cells):
+            if (goal.kind == "ask" and self._met >> number & 1) or not _is_met(goal, act, cells):
                 continue
-            for plan, matching in enumerate(self._matchings):
-                due = rests_on & self._task.plans[plan][0]
-                if not due & ~matching.solved and (due or not rests_on):
-                    self._met[plan] |= 1 << number
+            for plan in self._plans:
+                due = rests_on & plan.mask
+                if not due & ~plan.matching.solved and (due or not rests_on):
+                    plan.met |= 1 << number
+                    self._met |= 1 << number
             if goal.kind in ("ask", "decline"):
                 break  # one act, one goal: the scripted user answers the first question it was asked
         if act.kind is not ActKind.ASK:
@@ -194,15 +208,14 @@ class SolveScorer:
     def _best(self) -> tuple[float, dict[str, float]]:
         """Return the score under the best plan, and its parts."""
         task, weight, beta2, charged = self._task, self._weight, self._beta2, self._charged
-        best, parts = -1.0, (0, 0, 0.0, 0.0)
-        for (_, calls), matching, met in zip(task.plans, self._matchings, self._met, strict=True):
-            solved, needed = matching.solved.bit_count() + (met & task.acts).bit_count(), calls + task.due
-            f = (1 + beta2) * solved / (charged + beta2 * needed) if solved else 0.0
-            goals = met.bit_count() / task.goals
-            score = weight * f + (1 - weight) * goals
+        best = -1.0
+        for plan in self._plans:
+            done = plan.matching.solved.bit_count() + (plan.met & task.acts).bit_count()
+            share = (1 + beta2) * done / (charged + beta2 * plan.needed) if done else 0.0
+            met = plan.met.bit_count() / task.goals
+            score = weight * share + (1 - weight) * met
             if score > best:
-                best, parts = score, (solved, needed, f, goals)
-        solved, needed, f, goals = parts
+                best, solved, needed, f, goals = score, done, plan.needed, share, met
         return best, {
             "precision": solved / charged if charged else 0.0,
             "completeness": solved / needed if needed else 0.0,
