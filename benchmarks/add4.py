@@ -54,7 +54,8 @@ def pairs_of(episode: int) -> list[tuple[int, int]]:
 def turns_of(episode: int) -> list[str]:
     """Return the five turns of an episode as Hermes text."""
     calls = [
-        f'<tool_call>\n{{"name": "add", "arguments": {{"a": {a}, "b": {b}}}}}\n</tool_call>' for a, b in pairs_of(episode)
+        f'<tool_call>\n{{"name": "add", "arguments": {{"a": {a}, "b": {b}}}}}\n</tool_call>'
+        for a, b in pairs_of(episode)
     ]
     return [*calls, str(sum(a + b for a, b in pairs_of(episode)))]
 
@@ -77,8 +78,8 @@ class BareEnv(gymnasium.Env[str, str]):
         self._tools = {"add": lambda a, b: a + b}
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
-        """Start the next episode."""
-        super().reset(seed=seed)
+        """Start the next episode; there are no options."""
+        super().reset(seed=seed, options=options)
         self._episode = (self._episode + 1) % EPISODES
         self._answer = turns_of(self._episode)[-1]
         return "Add the pairs and report the grand total.", {}

@@ -8,14 +8,16 @@ One round plays all 64 ADD4 episodes, 320 steps; divide by that for one step.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
 import pytest
-from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.add4 import EPISODES, STEPS, BareEnv, add4_pack, turns_of
 from tool_gym.envs.env import ToolUseEnv
+
+if TYPE_CHECKING:
+    from pytest_benchmark.fixture import BenchmarkFixture
 
 TURNS = [turns_of(episode) for episode in range(EPISODES)]
 PACK = add4_pack()
@@ -40,7 +42,7 @@ def player(env: gym.Env[Any, Any], options: list[dict[str, Any] | None]) -> Call
 @pytest.fixture
 def registered() -> Any:
     """Our environment through `gym.make`, with its default wrappers."""
-    gym.register("Add4-v0", entry_point=ToolUseEnv, kwargs={"pack": PACK})
+    gym.register("Add4-v0", entry_point="tool_gym.envs.env:ToolUseEnv", kwargs={"pack": PACK})
     yield gym.make("Add4-v0")
     del gym.registry["Add4-v0"]
 

@@ -62,9 +62,10 @@ def check_scenario(scenario: Scenario, world: World | None = None) -> list[Findi
         scenario: The scenario.
         world: Its world, unless it carries its own.
 
-    Checked: its id and JSON form; its tools on its world, their schemas by the reference implementation too; that the oracle earns exactly 1 by every plan and in every
-    dialect, and silence 0; that leaving out, repeating or adding a call earns less; that placeholder arguments give
-    nothing away; that snapshots restore, rescoring agrees, runs repeat and the shared world stays untouched.
+    Checked: its id and JSON form; its tools on its world, their schemas by the reference implementation too; that the
+    oracle earns exactly 1 by every plan and in every dialect, and silence 0; that leaving out, repeating or adding a
+    call earns less; that placeholder arguments give nothing away; that snapshots restore, rescoring agrees, runs
+    repeat and the shared world stays untouched.
     Scenarios without a plan (imported records) are exempt from what needs an oracle.
     """
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import gymnasium
 
@@ -59,9 +59,9 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
     Episodes are deterministic: the same scenario and the same turns give the same results everywhere.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi"], "render_fps": 4}
+    metadata = {"render_modes": ["ansi"], "render_fps": 4}  # noqa: RUF012 - gymnasium reads it of class and instance
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is what an environment of another kind needs
         self,
         pack: str | os.PathLike[str] | Pack = "everyday",
         *,
@@ -91,7 +91,9 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
             ScenarioError: If a number is out of its range.
         """
         if max_turns < 2 or max_calls_per_turn < 1:
-            msg = f"max_turns must be at least 2 and max_calls_per_turn at least 1, not {max_turns}, {max_calls_per_turn}"
+            msg = (
+                f"max_turns must be at least 2 and max_calls_per_turn at least 1, not {max_turns}, {max_calls_per_turn}"
+            )
             raise ScenarioError(msg)
         self.pack = open_pack(pack)
         self.dialect = get_dialect(dialect) if isinstance(dialect, str) else dialect
@@ -103,12 +105,19 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
         self.observation_space = UnicodeText(MAX_OBSERVATION_CHARS)
         text = self.dialect.name != "structured"
         self.action_space = UnicodeText(MAX_TURN_CHARS) if text else StructuredTurn()
-        self._task: Task | None = None
         self._seed: int | None = None
+        self._task: Task | None = None
+        self._runtime: InProcessRuntime
+        self._session: Session
+        self._scorer: Scorer
+        self._schemas: list[dict[str, Any]] = []
+        self._opening = ""
+        self._steps: list[Step] = []
+        self._user_turn = 0
+        self._asked: frozenset[str] = frozenset()
+        self.terminated = self.truncated = self._over = False
 
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[str, dict[str, Any]]:
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
         """Start an episode.
 
         Args:
@@ -141,7 +150,8 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
             msg = "call reset() before step(): " + ("the episode is over" if self._task else "no episode has begun")
             raise EpisodeError(msg)
         turn = self.dialect.parse(action)
-        user_turn, results, reply = self._user_turn, (), ""
+        user_turn, reply = self._user_turn, ""
+        results: tuple[ToolResult, ...] = ()
         if turn.calls:
             results = self._run(turn)
         else:
@@ -226,7 +236,7 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
         """Hash the world as this episode sees it; equal after equal episodes, on any machine."""
         return self._session.digest()
 
-    def render(self) -> str | None:  # type: ignore[override]  # gymnasium's union also allows frames
+    def render(self) -> str | None:
         """Return the episode as text under `render_mode="ansi"`, else None."""
         return render_ansi(self.task, self._steps) if self.render_mode == "ansi" else None
 
@@ -239,7 +249,8 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
         """Return the scenario that the options of `reset` ask for."""
         unknown = options.keys() - {"scenario", "split"}
         if unknown:
-            raise UnknownNameError.of("reset option", min(unknown), ("scenario", "split"))
+            error = UnknownNameError.of("reset option", min(unknown), ("scenario", "split"))
+            raise error
         if options.get("scenario") is not None:
             return str(options["scenario"])
         return self._draw(_choose(self.pack, options["split"], None) if "split" in options else self._entries)
@@ -256,15 +267,15 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
             if runtime is None:
                 runtime = InProcessRuntime(scenario.tools, task.world, scenario.faults)
                 scenario.derived[InProcessRuntime] = runtime
-            self._runtime: InProcessRuntime = runtime
-            self._schemas: list[dict[str, Any]] = [tool.schema for tool in scenario.tools]
+            self._runtime = runtime
+            self._schemas = [tool.schema for tool in scenario.tools]
             self._opening = self.dialect.opening(scenario.user_turns[0], self._schemas)
         self._task = task
-        self._session: Session = self._runtime.start()
-        self._scorer: Scorer = self.reward.start(scenario)
-        self._steps: list[Step] = []
+        self._session = self._runtime.start()
+        self._scorer = self.reward.start(scenario)
+        self._steps = []
         self._user_turn = 0
-        self._asked: frozenset[str] = frozenset()
+        self._asked = frozenset()
         self.terminated = self.truncated = self._over = False
 
     def _run(self, turn: Turn) -> tuple[ToolResult, ...]:
@@ -301,8 +312,10 @@ def _choose(pack: Pack, split: str | None, scenario: str | None) -> tuple[Entry,
     if scenario is not None:
         named = tuple(entry for entry in entries if entry.id == scenario)
         if not named:
-            raise UnknownNameError.of("scenario", scenario, (entry.id for entry in entries))
+            error = UnknownNameError.of("scenario", scenario, (entry.id for entry in entries))
+            raise error
         return named
     if not entries:
-        raise UnknownNameError.of("split", split, {entry.split for entry in pack.entries()})
+        error = UnknownNameError.of("split", split, {entry.split for entry in pack.entries()})
+        raise error
     return entries

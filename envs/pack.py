@@ -134,7 +134,8 @@ class MemoryPack:
             UnknownNameError: If the pack has no such scenario.
         """
         if scenario_id not in self._tasks:
-            raise UnknownNameError.of("scenario", scenario_id, self._tasks)
+            error = UnknownNameError.of("scenario", scenario_id, self._tasks)
+            raise error
         return self._tasks[scenario_id]
 
 
@@ -173,7 +174,8 @@ class FolderPack:
         if split is None:
             return self._entries
         if split not in self.card.splits:
-            raise UnknownNameError.of("split", split, self.card.splits)
+            error = UnknownNameError.of("split", split, self.card.splits)
+            raise error
         return tuple(entry for entry in self._entries if entry.split == split)
 
     def task(self, scenario_id: str) -> Task:
@@ -220,7 +222,8 @@ class FolderPack:
     def _load(self, scenario_id: str) -> Task:
         number = self._numbers.get(scenario_id)
         if number is None:
-            raise UnknownNameError.of("scenario", scenario_id, self._numbers)
+            error = UnknownNameError.of("scenario", scenario_id, self._numbers)
+            raise error
         line = self._line("scenarios.jsonl.gz", number, self._index.block_size, self._index.blocks)
         try:
             scenario = Scenario.from_json(line, check_id=False)
@@ -258,8 +261,11 @@ def open_pack(pack: str | os.PathLike[str] | Pack) -> Pack:
         if folder.is_dir() or os.sep in str(pack):
             msg = f"{folder} is no pack: it holds no card.json"
             raise PackError(msg)
-        raise UnknownNameError.of("pack", pack, bundled)
-    stamp = tuple((folder / file).stat().st_mtime_ns if (folder / file).exists() else 0 for file in ("card.json", *FILES))
+        error = UnknownNameError.of("pack", pack, bundled)
+        raise error
+    stamp = tuple(
+        (folder / file).stat().st_mtime_ns if (folder / file).exists() else 0 for file in ("card.json", *FILES)
+    )
     return _opened(folder.resolve(), stamp)
 
 

@@ -1,8 +1,8 @@
 """Environment ids: the default suite, one per pack, one per scenario.
 
-    ToolUse-v0                         the default suite
-    ToolUse/<pack>-v0                  a pack
-    ToolUse/<pack>.<scenario>-v0       a scenario
+ToolUse-v0                         the default suite
+ToolUse/<pack>-v0                  a pack
+ToolUse/<pack>.<scenario>-v0       a scenario
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MAX_SCENARIO_IDS = 3000
 
 def register_bundled() -> None:
     """Register the bundled packs; done when tool_gym is imported."""
-    from tool_gym.envs.bundled import bundled_packs  # noqa: PLC0415 - keeps this module free of pack reading
+    from tool_gym.envs.bundled import bundled_packs
 
     specs: dict[str, EnvSpec] = {}
     for name, folder in bundled_packs().items():
@@ -46,7 +46,7 @@ def register_pack(folder: str | os.PathLike[str]) -> list[str]:
     Raises:
         PackError: If the folder is no sound pack.
     """
-    from tool_gym.envs.pack import FolderPack  # noqa: PLC0415 - import tool_gym stays cheap
+    from tool_gym.envs.pack import FolderPack
 
     pack = FolderPack(folder)
     specs: dict[str, EnvSpec] = {}

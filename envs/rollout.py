@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import gymnasium
+from typing import TYPE_CHECKING, Any
 
 from tool_gym.envs.env import ToolUseEnv
 from tool_gym.envs.policies.base import Policy
 from tool_gym.errors import EpisodeError
 from tool_gym.trajectory import Trajectory
 from tool_gym.turns import Turn
+
+if TYPE_CHECKING:
+    import gymnasium
 
 
 def rollout(

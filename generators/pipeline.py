@@ -22,7 +22,7 @@ from tool_gym.generators.deploy import Deployed, deploy
 from tool_gym.generators.document import REGISTERS, Catalogue, Register
 from tool_gym.generators.domain import Domain, domain_names, load_domain
 from tool_gym.generators.expressions import Cancel, Create, Transition, Update
-from tool_gym.generators.gates import g13_determinism, g14_duplicates, prove
+from tool_gym.generators.gates import g05_guess, g13_determinism, g14_duplicates, prove
 from tool_gym.generators.gates.g11_unsolvable import operands, serves
 from tool_gym.generators.integrate import Getters, Interface, Statistics, prove_merge
 from tool_gym.generators.sampling import Sampler
@@ -46,6 +46,9 @@ MIX = {
     "decline": 10,
 }
 """Shapes and their shares, in percent."""
+
+SHAPE = "shape"
+"""What drafts that come to no scenario of their shape are counted under."""
 
 MAX_DEPTH = 6
 BLOCK = 16
@@ -83,7 +86,8 @@ class PackPlan:
         """
         for split in (*self.sizes, *(self.domains or ())):
             if split not in SPLITS:
-                raise UnknownNameError.of("split", split, SPLITS)
+                error = UnknownNameError.of("split", split, SPLITS)
+                raise error
         if any(size < 0 for size in self.sizes.values()) or not any(self.sizes.values()):
             msg = f"sizes must be 0 or more and not all 0, not {self.sizes}"
             raise GenerationError(msg)
@@ -175,7 +179,7 @@ def generate(plan: PackPlan, split: str, report: Report | None = None) -> Iterat
                 candidate = build(plan, split, index, attempt, shapes[index % len(shapes)])
                 answer = _answer(candidate.scenario)
                 if answers[answer] >= cap and answer:
-                    raise RejectedError("G5", "an answer that is too common")  # noqa: TRY301 - counted like any other
+                    raise RejectedError(g05_guess.GATE, "an answer that is too common")  # noqa: TRY301 - counted as all
                 register.check(candidate, candidate.scenario.user_turns[0])
             except RejectedError as rejected:
                 report.rejected[f"{rejected.gate}: {rejected.reason}"] += 1
@@ -237,7 +241,7 @@ class _Build:
         extra = extend_toolset(self.interface, unique, self.draft.calls, self.knobs.toolset, self.scaling)
         scenario = self.scenario([*unique, *extra], deployed)
         if self.shape == "multi_hop" and scenario.depth < 2:
-            raise RejectedError("shape", "too shallow")
+            raise RejectedError(SHAPE, "too shallow")
         return self.proved(scenario, {"merge": {"compared": merged}})
 
     def decline(self) -> Candidate:
@@ -251,7 +255,7 @@ class _Build:
         extra = extend_toolset(self.interface, needed, self.draft.calls, level, self.scaling)
         visible = [tool for tool in (*needed, *extra) if not serves(tool, target)]
         if len(visible) < 2:
-            raise RejectedError("shape", "hardly a tool left")
+            raise RejectedError(SHAPE, "hardly a tool left")
         goal = DeclineGoal(id="g1", reason=_reason(target, self.domain))
         deployed = Deployed((), Plan(steps=()), (goal,), [])
         return self.proved(self.scenario(visible, deployed), {})

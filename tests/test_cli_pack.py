@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.handmade import SCENARIOS, WORLD
 from tool_gym.cli import main
 from tool_gym.envs.checker import check_pack
 from tool_gym.envs.pack import FolderPack
-
-from tests.handmade import SCENARIOS, WORLD
 
 
 @pytest.fixture

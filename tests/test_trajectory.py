@@ -10,18 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.handmade import SCENARIOS
 from tool_gym.errors import TrajectoryError
 from tool_gym.rewards import get_reward, score
 from tool_gym.trajectory import Step, Trajectory, read_trajectories, write_trajectories
 from tool_gym.turns import BrokenCall, Effect, Outcome, ToolCall, ToolResult, Turn
 
-from tests.handmade import SCENARIOS
-
 TRAJECTORY = Trajectory(
     "abc",
     (
         Step(
-            Turn("text", (ToolCall("f", {"a": [1, None, 2.5]}, "id1"), BrokenCall("bad_json", "why", "{")), "hm", "raw"),
+            Turn(
+                "text", (ToolCall("f", {"a": [1, None, 2.5]}, "id1"), BrokenCall("bad_json", "why", "{")), "hm", "raw"
+            ),
             (
                 ToolResult(Outcome.OK, {"x": 1}, "", (Effect("t", "r", "f", None, 3, created=True),)),
                 ToolResult(Outcome.MALFORMED_CALL, None, "why"),

@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from tool_gym import jsonio
 from tool_gym.errors import TrajectoryError
 from tool_gym.turns import BrokenCall, Effect, Outcome, ToolCall, ToolResult, Turn
+
+T = TypeVar("T")
 
 TRAJECTORY_VERSION = 1
 """Version of the record; files of another version are refused."""
@@ -177,15 +179,17 @@ def _step_from_dict(data: dict[str, Any]) -> Step:
         msg = f"{len(calls)} calls but {len(results)} results"
         raise ValueError(msg)
     for call in calls:
-        if isinstance(call, ToolCall) and not (isinstance(call.name, str) and isinstance(call.arguments, dict)):
-            msg = "a call needs a name and an object of arguments"
-            raise TypeError(msg)
-    parsed = Turn(_text(turn["text"]), calls, _text(turn["reasoning"]), _text(turn["raw"]))
-    return Step(parsed, results, int(data["user_turn"]), _text(data["reply"]), float(data["reward"]), data["parts"])
+        if isinstance(call, ToolCall):
+            _of_type(str, call.name)
+            _of_type(dict, call.arguments)
+    parsed = Turn(_of_type(str, turn["text"]), calls, _of_type(str, turn["reasoning"]), _of_type(str, turn["raw"]))
+    return Step(
+        parsed, results, int(data["user_turn"]), _of_type(str, data["reply"]), float(data["reward"]), data["parts"]
+    )
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        msg = f"expected a text, found {type(value).__name__}"
+def _of_type(kind: type[T], value: Any) -> T:
+    if not isinstance(value, kind):
+        msg = f"expected {kind.__name__}, found {type(value).__name__}"
         raise TypeError(msg)
     return value

@@ -106,7 +106,7 @@ class RepeatPolicy:
 
 
 def oracle_turns(scenario: Scenario, plan: Plan) -> list[PlanStep | Turn]:
-    """Return a plan as the turns that carry it out: questions first, then calls, then the act, user turn by user turn."""
+    """Return a plan as turns; within each user turn questions first, then calls, then the act."""
     turns: list[PlanStep | Turn] = []
     for user_turn in range(len(scenario.user_turns)):
         goals = scenario.goals_of(user_turn)

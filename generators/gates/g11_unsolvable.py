@@ -17,7 +17,7 @@ from typing import Any
 from tool_gym.generators.calls import Caller, Stock, is_write, template
 from tool_gym.generators.candidate import Candidate, answer_of
 from tool_gym.generators.decompose import RejectedError
-from tool_gym.generators.disturb import Change, Read, changed, changes
+from tool_gym.generators.disturb import Cell, Change, Read, changed, changes
 from tool_gym.generators.expressions import (
     Act,
     Agg,
@@ -165,8 +165,10 @@ def _unnoticed(candidate: Candidate, target: Read) -> Change | None:
         possible = [change for kind in changes(candidate.world, target).values() for change in islice(kind, MAX_WORLDS)]
         for change in possible[: 2 * MAX_WORLDS]:
             view = changed(candidate.world, change)
-            if _differs(candidate, view, before) and not any(
-                _tells(candidate, tool, change, base, view) for tool in candidate.scenario.tools
+            if (
+                _differs(candidate, view, before)
+                and not _can_be_probed(candidate, change)
+                and not any(_tells(candidate, tool, change, base, view) for tool in candidate.scenario.tools)
             ):
                 return change
     except UndefinedError as error:
@@ -184,6 +186,22 @@ def _differs(candidate: Candidate, view: WorldView, before: list[Any]) -> bool:
         return _answers(candidate, view) != before
     except UndefinedError:
         return False  # the other world must have an answer too
+
+
+def _can_be_probed(candidate: Candidate, change: Change) -> bool:
+    """Return whether rows around a changed one could be changed until an order, extreme or count gives it away."""
+    impls = [template(tool) for tool in candidate.scenario.tools]
+    return any(
+        FAMILIES[impl.family].writes and impl.bindings["table"] == cell.table and _looks_at(other, cell)
+        for cell in change
+        for impl in impls
+        for other in impls
+    )
+
+
+def _looks_at(impl: TemplateImpl, cell: Cell) -> bool:
+    looks = (_shows, _orders, _sorts_out)
+    return not FAMILIES[impl.family].writes and any(look(impl, cell.table, cell.column) for look in looks)
 
 
 def _tells(candidate: Candidate, tool: ToolSpec, change: Change, base: WorldView, view: WorldView) -> bool:

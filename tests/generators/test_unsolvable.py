@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.generators.building import altered, built, named, refusal, world_of
+from tests.generators.building import altered, built, named, refusal, with_cells, world_of
 from tool_gym.generators.decompose import Concept, Goal, RejectedError
 from tool_gym.generators.domain import domain_names
 from tool_gym.generators.expressions import (
@@ -30,10 +30,11 @@ WORLD = world_of("energy")
 ROWS = WORLD.tables
 CALENDAR = Calendar("inspection", "crew_id", "inspected_on", "status", ("scheduled", "started"))
 
-PLANT = next(iter(ROWS["plant"].rows))
 OPERATOR = next(
     row for row in ROWS["operator"].rows if sum(p["operator_id"] == row for p in ROWS["plant"].rows.values()) >= 4
 )
+OWN = sorted((p for p in ROWS["plant"].rows.values() if p["operator_id"] == OPERATOR), key=lambda p: p["build_cost"])
+PLANT = OWN[-1]["id"]
 FAR: tuple[Concept, ...] = (("find", "plant"), ("get", "plant", "licensed_on"), ("get", "operator", "founded_on"))
 """Tools that help with none of these questions."""
 
@@ -127,6 +128,17 @@ def test_near_misses_do_not_make_it_solvable() -> None:
     g11_unsolvable.check(refusal((group("maximum"),), WORLD, (*FAR, ("top", "plant", "operator_id"))))
     g11_unsolvable.check(refusal(TOP, WORLD, (*FAR, MEMBERS, ("get", "plant", "capacity"))))
     g11_unsolvable.check(refusal(TOP, WORLD, (*FAR, ("search", "plant"))))  # costs, but not whose
+
+
+def test_a_figure_above_the_smallest_is_told_once_the_rows_around_it_can_be_changed() -> None:
+    """With the cheaper plant made dearer, the smallest cost of the group is the one that was hidden."""
+    cheapest, second = OWN[0], OWN[1]
+    alike = {("plant", second["id"], column): cheapest[column] for column in ("source", "status")}
+    goal = (Attr(ById("plant", second["id"]), "build_cost"),)
+    world, least = with_cells(WORLD, alike), (*BY_OPERATOR, "minimum", "build_cost")
+    g11_unsolvable.check(refusal(goal, world, (*FAR, least)))
+    with pytest.raises(RejectedError):
+        g11_unsolvable.check(refusal(goal, world, (*FAR, least, ("update", "plant"))))
 
 
 def test_one_unknown_operand_is_enough() -> None:

@@ -34,12 +34,11 @@ def pack(  # noqa: PLR0913 - a command has the options it has
     from tool_gym.errors import UnknownNameError
 
     if split not in SPLITS:
-        raise UnknownNameError.of("split", split, SPLITS)
+        error = UnknownNameError.of("split", split, SPLITS)
+        raise error
     folder = check_new_folder(out, overwrite=overwrite)
     given = read_worlds(worlds) if worlds is not None else []
-    card = pack_files(
-        folder, files, given, split=split, overwrite=overwrite, id=name, version="1.0.0", licence=licence
-    )
+    card = pack_files(folder, files, given, split=split, overwrite=overwrite, id=name, version="1.0.0", licence=licence)
     if as_json:
         print_json({"folder": str(folder), **card.model_dump()})
     else:
