@@ -93,24 +93,61 @@ class Caller:
         except ToolFailure as failure:
             return Outcome(ok=False, shown=str(failure))
 
-    def arguments(self, tool: ToolSpec, stock: Stock) -> Iterator[Arguments]:
-        """Yield every sensible combination of arguments the stock allows."""
+    def arguments(self, tool: ToolSpec, stock: Stock, fresh: Stock | None = None) -> Iterator[Arguments]:
+        """Yield every sensible combination of arguments the stock allows.
+
+        Args:
+            tool: The tool.
+            stock: What can be put into them.
+            fresh: Ids that are new in the stock: only combinations with one of them are wanted. None wants all.
+        """
         impl = template(tool)
         properties, required = tool.parameters["properties"], tool.parameters.get("required", ())
         roles = {impl.renames.get(name, name): name for name in properties if name not in impl.inert}
         choices: dict[str, Choices] = {}
+        new: dict[str, Choices] = {}
         for role, name in roles.items():
             if role == "page":
                 choices[role] = self._pages(impl, properties.get(roles.get("page_size", ""), {}))
                 continue
+            tables = self._tables(impl, role, properties[name])
+            if tables is not None:
+                choices[role] = [row_id for table in tables for row_id in stock.ids[table]]
+                new[role] = [row_id for table in tables for row_id in fresh.ids[table]] if fresh is not None else []
+                continue
             options = self._options(impl, role, properties[name], stock)
             left_out = [] if name in required else [_LEFT_OUT]
             choices[role] = [*left_out, *options] if role not in _SIZES else options[-1:] or left_out
-        is_sensible = _SENSIBLE.get(impl.family, _always)
+        if fresh is None:
+            yield from self._combined(impl, choices)
+        for number, role in enumerate(new if fresh is not None else ()):
+            older = {other: [i for i in choices[other] if i not in new[other]] for other in list(new)[:number]}
+            yield from self._combined(impl, {**choices, **older, role: new[role]})
+
+    def _combined(self, impl: TemplateImpl, choices: dict[str, Choices]) -> Iterator[Arguments]:
+        if impl.family == "get":
+            yield from self._readings(impl, choices)
+            return
+        is_sensible = _SENSIBLE.get(impl.family)
         for combination in itertools.product(*choices.values()):
             given = {r: v for r, v in zip(choices, combination, strict=True) if v is not _LEFT_OUT} | impl.constants
-            if is_sensible(self.world, given):
+            if is_sensible is None or is_sensible(given):
                 yield given
+
+    def _readings(self, impl: TemplateImpl, choices: dict[str, Choices]) -> Iterator[Arguments]:
+        """Combine each id with its own table and that table's fields."""
+        tables: dict[str, Choices] = impl.bindings["tables"]
+        for row_id in choices["id"]:
+            kinds = choices.get("type", list(tables)[:1])
+            table = next((kind for kind in kinds if row_id in self.base.rows[kind]), None)
+            if table is None:
+                continue
+            given = {"id": row_id, **({"type": table} if "type" in choices else {}), **impl.constants}
+            if "field" not in choices:
+                yield given
+            for column in choices.get("field", ()):
+                if column in tables[table]:
+                    yield {**given, "field": column}
 
     def attempts(self, tool: ToolSpec, rows: Collection[str], *, spoiled: bool = False) -> Iterator[Arguments]:
         """Yield calls of a tool that changes something, about some rows of its table; field by field, if it has any.
@@ -142,27 +179,24 @@ class Caller:
     def _options(self, impl: TemplateImpl, role: str, schema: dict[str, Any], stock: Stock) -> Choices:
         if "enum" in schema:
             return [value for value in schema["enum"] if role in _CHOSEN or value in stock.words]
-        table = impl.bindings.get("table")
         if role in _SIZES:
             return [schema.get("maximum", schema.get("default", 1))]
         if schema.get("type") in ("integer", "number"):
             return list(stock.numbers)
-        column = self.base.columns[table].get(role) if isinstance(table, str) else None
-        if column is not None and column.type != "ref":
-            return list(stock.dates if column.type == "date" else stock.names)
-        if role == "date":
-            return list(stock.dates)
-        return self._ids(impl, column.table if column is not None else None, stock)
+        column = self.base.columns.get(impl.bindings.get("table", ""), {}).get(role)
+        is_date = role == "date" or (column is not None and column.type == "date")
+        return list(stock.dates if is_date else stock.names)
+
+    def _tables(self, impl: TemplateImpl, role: str, schema: dict[str, Any]) -> list[str] | None:
+        """Return the tables whose ids an argument takes; None if it takes none."""
+        if role in ("id", "first_id", "second_id"):
+            return [impl.bindings["table"]] if "table" in impl.bindings else list(impl.bindings["tables"])
+        column = self.base.columns.get(impl.bindings.get("table", ""), {}).get(role)
+        return [column.table] if column is not None and column.table is not None and "enum" not in schema else None
 
     def _pages(self, impl: TemplateImpl, page_size: dict[str, Any]) -> Choices:
         size = page_size.get("maximum", impl.bindings.get("page_size", 10))
         return list(range(1, 2 + (len(self.base.rows[impl.bindings["table"]]) - 1) // size))
-
-    def _ids(self, impl: TemplateImpl, table: str | None, stock: Stock) -> Choices:
-        if table is None:
-            tables = impl.bindings.get("tables", [impl.bindings.get("table")])
-            return [row_id for name in tables for row_id in stock.ids.get(name, ())]
-        return list(stock.ids[table])
 
 
 def template(tool: ToolSpec) -> TemplateImpl:
@@ -190,30 +224,17 @@ def _spoiled(column: Column) -> Any:
     return {"date": "9999-12-31", "ref": "none of them"}.get(column.type)
 
 
-def _always(_: World, __: Arguments) -> bool:
-    return True
-
-
-def _get(world: World, given: Arguments) -> bool:
-    return "type" not in given or given["id"] in world.tables[given["type"]].rows
-
-
-def _search(_: World, given: Arguments) -> bool:
+def _search(given: Arguments) -> bool:
     return ("order" in given) == ("sort_by" in given)
 
 
-def _summarize(_: World, given: Arguments) -> bool:
+def _summarize(given: Arguments) -> bool:
     return (given.get("operation") == "count") == ("field" not in given)
 
 
-def _compare(_: World, given: Arguments) -> bool:
+def _compare(given: Arguments) -> bool:
     return bool(given["first_id"] < given["second_id"])
 
 
-_SENSIBLE: dict[str, Callable[[World, Arguments], bool]] = {
-    "get": _get,
-    "search": _search,
-    "summarize": _summarize,
-    "compare": _compare,
-}
+_SENSIBLE: dict[str, Callable[[Arguments], bool]] = {"search": _search, "summarize": _summarize, "compare": _compare}
 """Family → whether a combination is worth a call: it could succeed, and no other says the same."""

@@ -240,8 +240,8 @@ class _Build:
         unique = list({tool.name: tool for tool in needed}.values())
         extra = extend_toolset(self.interface, unique, self.draft.calls, self.knobs.toolset, self.scaling)
         scenario = self.scenario([*unique, *extra], deployed)
-        if self.shape == "multi_hop" and scenario.depth < 2:
-            raise RejectedError(SHAPE, "too shallow")
+        if scenario.depth != self.knobs.depth:
+            raise RejectedError(SHAPE, "another depth than asked for")
         return self.proved(scenario, {"merge": {"compared": merged}})
 
     def decline(self) -> Candidate:
@@ -294,7 +294,7 @@ class _Build:
 
 
 def _depth(shape: str, planning: Any) -> int:
-    if shape == "single_hop":
+    if shape in ("single_hop", "parallel_single_hop"):
         return 1
     if shape == "write":
         return int(planning.choice((2, 2, 3, 4)))

@@ -8,6 +8,7 @@ is judged by its operands and by its result. This is the shortcut closure behind
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from tool_gym.generators.calls import Caller, Stock, is_write, table_of, template
@@ -22,6 +23,8 @@ MAX_CALLS = 4000
 """Most calls of one closure; beyond that the candidate is rejected as too wide to prove."""
 
 _COMPUTING = frozenset({"calculate", "convert_unit", "days_between"})
+_FIGURING = frozenset({"summarize", "compare", "check_availability"})
+"""Families that serve figures, yes and no, and no row that is not known."""
 
 
 class TooWideError(Exception):
@@ -45,11 +48,13 @@ class Reach:
     Args:
         candidate: The scenario on trial.
         patience: The longest list whose rows the caller would go through one by one.
+        figures: Whether figures are wanted; what serves nothing else is left out if not.
     """
 
-    def __init__(self, candidate: Candidate, patience: int) -> None:
+    def __init__(self, candidate: Candidate, patience: int, *, figures: bool = True) -> None:
         self._world = candidate.world
-        self._tools = [tool for tool in candidate.scenario.tools if _is_read(tool)]
+        left_out = _COMPUTING if figures else _COMPUTING | _FIGURING
+        self._tools = [tool for tool in candidate.scenario.tools if _is_read(tool, left_out)]
         self._caller = Caller(candidate.world)
         self._patience = patience
         self._stock = Stock.of(candidate.world)
@@ -67,33 +72,30 @@ class Reach:
         self.readings: list[Reading] = []
         """Every call that succeeded."""
 
-    def rounds(self, count: int) -> list[set[Any]]:
-        """Return the values served within 1, 2, … `count` rounds, each set including the ones before.
+    def rounds(self, count: int) -> Iterator[set[Any]]:
+        """Yield the values served within 1, 2, … `count` rounds: one set that grows.
 
         Raises:
             TooWideError: If that takes too many calls.
         """
-        view, served, rounds = WorldView(self._world.base), set[Any](), []
-        done: set[tuple[str, tuple[tuple[str, Any], ...]]] = set()
+        view, calls = WorldView(self._world.base), 0
+        served: set[Any] = set()
+        fresh: Stock | None = None
         for number in range(1, count + 1):
-            fresh: list[Any] = []
+            told: list[Any] = []
             for tool in self._tools:
                 run = self._caller.runs(tool)
-                for arguments in self._caller.arguments(tool, self._stock):
-                    key = (tool.name, tuple(arguments.items()))
-                    if key in done:
-                        continue
-                    done.add(key)
-                    if len(done) > MAX_CALLS:
+                for arguments in self._caller.arguments(tool, self._stock, fresh):
+                    calls += 1
+                    if calls > MAX_CALLS:
                         raise TooWideError
                     outcome = self._caller.call(run, view, arguments)
                     if outcome.ok:
                         self.readings.append(Reading(number, tool, arguments, outcome.shown))
-                        fresh += self._told(outcome.shown, in_order="sort_by" in arguments)
-            self._learn(fresh)
-            served |= set(fresh) | self._told_of_known()
-            rounds.append(set(served))
-        return rounds
+                        told += self._told(outcome.shown, in_order="sort_by" in arguments)
+            fresh = self._learn(told)
+            served.update(told, self._told_of_known())
+            yield served
 
     def _told(self, value: Any, *, in_order: bool) -> list[Any]:
         """Return what a result says for certain; keep the rows of a long list for later."""
@@ -113,12 +115,15 @@ class Reach:
                 found.update(leaves(item))
         return found
 
-    def _learn(self, fresh: list[Any]) -> None:
-        for value in fresh:
+    def _learn(self, told: list[Any]) -> Stock:
+        """Add ids to the stock and return those that are new."""
+        fresh = Stock.of(self._world)
+        for value in told:
             table = table_of(self._world, value) if type(value) is str else None
-            if table is not None:
-                self._stock.ids[table][value] = None
+            if table is not None and value not in self._stock.ids[table]:
+                self._stock.ids[table][value] = fresh.ids[table][value] = None
+        return fresh
 
 
-def _is_read(tool: ToolSpec) -> bool:
-    return isinstance(tool.impl, TemplateImpl) and template(tool).family not in _COMPUTING and not is_write(tool)
+def _is_read(tool: ToolSpec, left_out: frozenset[str]) -> bool:
+    return isinstance(tool.impl, TemplateImpl) and template(tool).family not in left_out and not is_write(tool)

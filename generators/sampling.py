@@ -82,7 +82,8 @@ class Sampler:
         """Draw something one call finds out."""
         kinds = ("cell", "cell", "top", "statistic", "group", "best", *(("free",) if among_others else ()))
         kind = self._rng.choice(kinds)
-        entity = self._rng.choice(list(self.domain.entities))
+        entities = self.domain.entities
+        entity = self._walk.some([name for name in entities if kind != "best" or self._walk.has_categories(name)])
         if kind == "cell":
             return Attr(ById(entity, self._rng.choice(self._walk.rows[entity])), self._column(entity))
         if kind == "top":
@@ -161,7 +162,7 @@ class Sampler:
         for key, entity in self.domain.entities.items():
             kinds += [("update", key)] if any(a.writable for a in entity.columns.values()) else []
             kinds += [("transition", key), ("cancel", key)] if entity.state is not None else []
-            kinds += [("create", key)] * 2 if entity.creatable else []
+            kinds += [("create", key)] * 4 if entity.creatable else []
         kind, wanted = self._walk.some(kinds)
         if kind == "create":
             return self._create(wanted, depth - 1)
@@ -216,7 +217,8 @@ class Sampler:
         """Draw a statistic over a group, of the `wanted` column if one is given."""
         spec = self.domain.entities[entity]
         operations = ("sum", "average", "minimum", "maximum")
-        operation = self._rng.choice(operations if wanted else ("count", *operations))
+        countable = wanted is None and (by is not None or self._walk.has_categories(entity))
+        operation = self._rng.choice(("count", *operations) if countable else operations)
         numbers = [wanted] if wanted else list(spec.of_type("integer", "number"))
         numbers = [name for name in numbers if operation != "sum" or spec.columns[name].additive]
         if not numbers and wanted:
@@ -230,7 +232,7 @@ class Sampler:
         plain = Agg(entity, "count", None, by, parent)
         if by is None or self._rng.random() < 0.4:
             return self._filtered(plain)
-        return Agg(entity, "count", None, by, parent, listed=self._rng.random() < 0.4)
+        return Agg(entity, "count", None, by, parent, listed=self._rng.random() < 0.6)
 
     def _filtered(self, agg: Agg) -> Agg:
         """Return a statistic over one category of the group, if it has one that is neither rare nor everything."""

@@ -19,6 +19,9 @@ MAX_LEVEL = 4
 EXTRA_TOOLS = (0, 3, 6, 10, 16)
 """Unneeded tools by level of toolset extension."""
 
+_SHARES = (10, 3, 5, 2)
+"""How often an unneeded tool is drawn from each distance, in twentieths."""
+
 _WRITES = ("create", "update", "transition", "cancel")
 _INERT: dict[str, dict[str, Any]] = {
     "include_metadata": {"type": "boolean", "default": False, "description": "Also return technical metadata."},
@@ -60,20 +63,21 @@ class Knobs:
 def extend_toolset(
     interface: Interface, needed: list[ToolSpec], calls: list[Call], level: int, rng: random.Random
 ) -> list[ToolSpec]:
-    """Return tools that are not needed, the closest to the needed ones first."""
+    """Return tools that are not needed, mostly close to the needed ones."""
     entities = {call.concept[1] for call in calls if len(call.concept) > 1}
     families = {call.concept[0] for call in calls}
-    shuffled = list(interface.catalogue.concepts())
-    rng.shuffle(shuffled)
-    shuffled.sort(key=lambda concept: _distance(concept, entities, families))
+    left: list[list[Concept]] = [[] for _ in _SHARES]
+    for concept in interface.catalogue.concepts():
+        left[_distance(concept, entities, families)].append(concept)
     chosen: dict[str, ToolSpec] = {}
     taken = {tool.name for tool in needed}
-    for concept in shuffled:
-        if len(chosen) >= EXTRA_TOOLS[level]:
-            break
-        tool = interface.tool(concept)
-        if tool.name not in taken and rng.random() < 0.7:
-            chosen[tool.name] = tool
+    while len(chosen) < EXTRA_TOOLS[level] and any(left):
+        wanted = rng.choices(range(len(_SHARES)), _SHARES)[0]
+        concepts = left[wanted]
+        if concepts:
+            tool = interface.tool(concepts.pop(rng.randrange(len(concepts))))
+            if tool.name not in taken:
+                chosen[tool.name] = tool
     return list(chosen.values())
 
 
@@ -83,10 +87,12 @@ def expand_parameters(tools: list[ToolSpec], level: int, rng: random.Random) -> 
 
 
 def _distance(concept: Concept, entities: set[str | None], families: set[str | None]) -> int:
-    """Return 0 for the nearest distractors, 3 for the farthest; writes count as far."""
+    """Return 0 for the nearest distractors, 3 for the farthest; unlike writes count as far."""
     near_entity = len(concept) > 1 and concept[1] in entities
     near_family = concept[0] in families
-    return 2 * (not near_entity) + (not near_family) + (concept[0] in _WRITES and not near_family)
+    if concept[0] in _WRITES and not near_family:
+        return 2 if near_entity else 3
+    return 2 * (not near_entity) + (not near_family)
 
 
 def _expanded(tool: ToolSpec, names: list[str]) -> ToolSpec:

@@ -73,6 +73,10 @@ class Walker:
         """Draw a column to order by."""
         return self.some(self.domain.entities[entity].of_type("integer", "number", "date"))
 
+    def has_categories(self, entity: str) -> bool:
+        """Return whether the rows of an entity fall into categories."""
+        return bool(self.domain.entities[entity].of_type("enum", "state"))
+
     def categories(self, group: Agg) -> list[tuple[str, str]]:
         """Return the (column, value) pairs that some rows of a group have, but neither very few nor all."""
         rows, found = self.evaluate.group(group), []
@@ -113,7 +117,9 @@ class Walker:
         if by_id:
             return ById(entity, self._rng.choice(self.rows[entity]))
         if drawn > 0.88 and not simple:
-            ent = self.best(entity) if drawn > 0.94 else Top(entity, self.orderable(entity), self._rng.random() < 0.5)
+            among_some = drawn > 0.94 and self.has_categories(entity)
+            top = Top(entity, self.orderable(entity), self._rng.random() < 0.5)
+            ent: Ent = self.best(entity) if among_some else top
             return ent if self._is_defined(ent) else None
         return ByName(entity, self._rng.choice(self.rows[entity]))
 

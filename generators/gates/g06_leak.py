@@ -29,13 +29,14 @@ def check(candidate: Candidate) -> dict[str, Any]:
     golds += [(sub_goal.gold, "sub-answer") for sub_goal in scenario.sub_goals if sub_goal.gold is not None]
     flat = [(value, what) for gold, what in golds for value in _flat(gold)]
     request = Mentions(" ".join(scenario.user_turns))
-    documents = [(_read(tool, enums=True), _read(tool, enums=False)) for tool in scenario.tools]
     for value, what in flat:
         if _says(request, value):
             raise RejectedError(GATE, f"the {what} stands in the request")
-        closed = isinstance(value, EnumValue)
-        if any(_says(without if closed else whole, value) for whole, without in documents):
-            raise RejectedError(GATE, f"the {what} stands in a tool's document")
+    for closed in {isinstance(value, EnumValue) for value, _ in flat}:
+        documents = [_read(tool, enums=not closed) for tool in scenario.tools]
+        for value, what in flat:
+            if isinstance(value, EnumValue) == closed and any(_says(document, value) for document in documents):
+                raise RejectedError(GATE, f"the {what} stands in a tool's document")
     messages = set(_messages(candidate))
     for message, given in messages:
         said = mentions_of(message)

@@ -21,7 +21,7 @@ from tool_gym.generators.reach import Reach, Reading, TooWideError
 from tool_gym.scenario import Scenario, SubGoal
 from tool_gym.tools import FAMILIES
 from tool_gym.tools.base import COMPUTED, Fact
-from tool_gym.values import BooleanValue, EnumValue, leaves, plain, same
+from tool_gym.values import BooleanValue, EnumValue, NumberValue, leaves, plain, same
 
 GATE = "G8"
 
@@ -34,17 +34,16 @@ def check(candidate: Candidate) -> dict[str, Any]:
     searched = max(searched, int(len(scenario.sub_goals) > 1))
     if searched < 1:
         return {"rounds": 0}
-    reach = Reach(candidate, patience=len(scenario.sub_goals))
+    figures = any(isinstance(target.gold, NumberValue | BooleanValue) for target in targets)
+    reach = Reach(candidate, patience=len(scenario.sub_goals), figures=figures)
     try:
-        rounds = reach.rounds(searched)
+        for number, served in enumerate(reach.rounds(searched), 1):
+            early = [target for target in targets if levels[target.id] > number]
+            if any(_is_had(target, served, reach.readings) for target in early):
+                raise RejectedError(GATE, "a shorter way")
+            _check_single_calls(scenario, [reading for reading in reach.readings if reading.round == number])
     except TooWideError:
         raise RejectedError(GATE, "too wide to prove") from None
-    for target in targets:
-        level = levels[target.id]
-        early = [reading for reading in reach.readings if reading.round < level]
-        if level > 1 and _is_had(target, rounds[level - 2], early):
-            raise RejectedError(GATE, "a shorter way")
-    _check_single_calls(scenario, reach.readings)
     _check_choices(scenario, reach.readings)
     return {"rounds": searched, "tried": len(reach.readings)}
 
@@ -84,10 +83,10 @@ def _targets(scenario: Scenario) -> list[SubGoal]:
     ]
 
 
-def _is_had(target: SubGoal, served: set[Any], early: list[Reading]) -> bool:
+def _is_had(target: SubGoal, served: set[Any], readings: list[Reading]) -> bool:
     gold = target.gold
     if isinstance(gold, EnumValue | BooleanValue):
-        return any(_serves(target, fact) for reading in early for fact in _facts(reading))
+        return any(_serves(target, fact) for reading in readings for fact in _facts(reading))
     value: Any = plain(gold) if gold is not None else None
     if value in served:
         return True

@@ -11,6 +11,7 @@ from tool_gym import reading
 _TOKEN = re.compile(r"[\w²]+(?:[.\-]\w+)*")
 _NUMBER = re.compile(r"(?<![\w.,\-])[-+−]?\d+(?:,\d{3})*(?:\.\d+)?(?![\w\-]|\.\d|,\d)")
 _ATTACHED = re.compile(r"(?<![\w.,\-])[$€£]?(\d+(?:,\d{3})*(?:\.\d+)?)(?:[^\W\d_]+[²23]?|%)(?![\w\-]|\.\d|,\d)")
+_YEAR = re.compile(r"\d{4}")
 _COUNTED = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 
@@ -20,7 +21,7 @@ class Mentions:
     def __init__(self, text: str) -> None:
         tokens = words(text)
         self._words = f" {' '.join(tokens)} "
-        self._dates = set(reading.dates(text))
+        self._dates = set(reading.dates(text)) if _YEAR.search(text) else set[str]()
         written = [*_NUMBER.findall(text.replace("$", " ")), *_ATTACHED.findall(text)]
         self._numbers = {float(digits.replace(",", "").replace("−", "-")) for digits in written}
         self._numbers |= {float(number) for number, word in enumerate(_COUNTED) if word in tokens}

@@ -10,7 +10,7 @@ from tool_gym.generators.candidate import Candidate
 from tool_gym.generators.decompose import Concept, Goal, RejectedError, compile_goal
 from tool_gym.generators.deploy import deploy
 from tool_gym.generators.document import Catalogue
-from tool_gym.generators.domain import Domain, domain_names, load_domain
+from tool_gym.generators.domain import domain_names, load_domain
 from tool_gym.generators.expressions import Attr, ByName, Expression, walk
 from tool_gym.generators.integrate import Getters, Interface, Statistics
 from tool_gym.generators.pipeline import MIX, PackPlan, build
@@ -21,8 +21,6 @@ from tool_gym.scenario import DeclineGoal, Plan, Scenario, SubGoal, ToolSpec
 from tool_gym.world import World
 
 SHAPES = tuple(MIX)
-ENERGY = load_domain("energy")
-MUSEUM = load_domain("museum")
 
 
 @cache
@@ -54,14 +52,13 @@ def all_built() -> Iterator[Candidate]:
 def assemble(
     goal: Goal,
     world: World,
-    domain: Domain = ENERGY,
     *,
     getters: Getters = "atomic",
     statistics: Statistics = "atomic",
     extra: Iterable[Concept | ToolSpec] = (),
-    shape: str = "multi_hop",
 ) -> Candidate:
     """A candidate for a goal chosen by hand, gates aside."""
+    domain = load_domain(world.domain)
     interface = Interface(Catalogue(domain, "plain"), getters, statistics)
     draft = compile_goal(goal, world)
     needed = [interface.tool(call.concept) for call in draft.calls]
@@ -71,7 +68,7 @@ def assemble(
     scenario = Scenario(
         id="unproved",
         domain=domain.name,
-        shape=shape,  # type: ignore[arg-type]
+        shape="multi_hop",
         user_turns=(realise(goal, domain, world, stream("words")),),
         world_ref=world.id,
         tools=tuple(tools.values()),
@@ -82,11 +79,17 @@ def assemble(
     return Candidate(scenario.with_id(), world, domain, draft)
 
 
-def refusal(goal: Goal, world: World, tools: Iterable[Concept], domain: Domain = ENERGY, **merges: Any) -> Candidate:
+def refusal(
+    goal: Goal,
+    world: World,
+    tools: Iterable[Concept],
+    *,
+    getters: Getters = "atomic",
+    statistics: Statistics = "atomic",
+) -> Candidate:
     """A candidate that is to be declined, with only these tools to see."""
-    interface = Interface(
-        Catalogue(domain, "plain"), merges.get("getters", "atomic"), merges.get("statistics", "atomic")
-    )
+    domain = load_domain(world.domain)
+    interface = Interface(Catalogue(domain, "plain"), getters, statistics)
     visible = {tool.name: tool for tool in map(interface.tool, tools)}
     scenario = Scenario(
         id="unproved",

@@ -7,10 +7,11 @@ from typing import Any
 
 from tests.generators.building import altered, with_goal, with_sub_goal, with_tool
 from tests.generators.mutation import Mutations
+from tool_gym.generators.calls import template
 from tool_gym.generators.candidate import Candidate
 from tool_gym.generators.gates import g01_schema, g02_oracle, g03_differential
 from tool_gym.scenario import AnswerGoal, CellEffect, Plan, Reference, StateGoal, SubGoal, TemplateImpl, ToolSpec
-from tool_gym.values import BooleanValue, DateValue, NumberValue, SequenceValue, TextValue, Value
+from tool_gym.values import BooleanValue, DateValue, NumberValue, SequenceValue, SetValue, TextValue, Value
 
 mutations = Mutations()
 
@@ -27,10 +28,10 @@ def schema_that_asks_for_more_than_the_oracle_gives(candidate: Candidate) -> Can
 
     def stricter(tool: ToolSpec) -> ToolSpec:
         parameters = tool.parameters
-        properties = {**parameters["properties"], "request_tag": {"type": "string"}}
-        more = {**parameters, "properties": properties, "required": [*parameters["required"], "request_tag"]}
-        inert = {name for name in (*tool.impl.inert, "request_tag")} if isinstance(tool.impl, TemplateImpl) else ()
-        impl = tool.impl.model_copy(update={"inert": tuple(sorted(inert))})
+        properties = {**parameters["properties"], "request_code": {"type": "string"}}
+        more = {**parameters, "properties": properties, "required": [*parameters["required"], "request_code"]}
+        impl = template(tool)
+        impl = impl.model_copy(update={"inert": (*impl.inert, "request_code")})
         return tool.model_copy(update={"parameters": more, "impl": impl})
 
     name = candidate.scenario.sub_goals[0].tool
@@ -68,9 +69,13 @@ def another_world_named(candidate: Candidate) -> Candidate:
 def tool_bound_to_what_the_world_lacks(candidate: Candidate) -> Candidate | None:
     for number, tool in enumerate(candidate.scenario.tools):
         if isinstance(tool.impl, TemplateImpl) and "table" in tool.impl.bindings:
-            impl = tool.impl.model_copy(update={"bindings": {**tool.impl.bindings, "table": "nowhere"}})
-            return with_tool(candidate, lambda tool, impl=impl: tool.model_copy(update={"impl": impl}), number)
+            return with_tool(candidate, _bound_to_nothing, number)
     return None
+
+
+def _bound_to_nothing(tool: ToolSpec) -> ToolSpec:
+    impl = template(tool)
+    return tool.model_copy(update={"impl": impl.model_copy(update={"bindings": {**impl.bindings, "table": "nowhere"}})})
 
 
 @mutations.of(g02_oracle)
@@ -217,7 +222,7 @@ def _with_wrong_sub_gold(candidate: Candidate) -> Candidate | None:
 
 
 def _other(gold: Value) -> Value:
-    if isinstance(gold, SequenceValue):
+    if isinstance(gold, SequenceValue | SetValue):
         return SequenceValue(items=(*gold.items[:-1], _other(gold.items[-1])))
     if isinstance(gold, NumberValue):
         return gold.model_copy(update={"value": gold.value + 17})

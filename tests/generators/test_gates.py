@@ -67,10 +67,10 @@ def test_a_state_told_by_an_error_message_is_caught() -> None:
     world = world_of("energy")
     row = next(row for row, cells in world.tables["inspection"].rows.items() if cells["status"] == "passed")
     goal = (Attr(ById("inspection", row), "status"),)
-    g06_leak.check(assemble(goal, world, shape="single_hop"))
-    g06_leak.check(assemble(goal, world, shape="single_hop", extra=[("cancel", "plant", "status")]))
+    g06_leak.check(assemble(goal, world))
+    g06_leak.check(assemble(goal, world, extra=[("cancel", "plant", "status")]))
     for family in ("cancel", "transition"):
-        mutant = assemble(goal, world, shape="single_hop", extra=[(family, "inspection", "status")])
+        mutant = assemble(goal, world, extra=[(family, "inspection", "status")])
         with pytest.raises(RejectedError, match="error message"):
             g06_leak.check(mutant)
 
@@ -97,14 +97,7 @@ class TestDeterminism:
 class TestDuplicates:
     def test_different_scenarios_pass(self, good: list[Candidate]) -> None:
         register = g14_duplicates.Register()
-        accepted = 0
-        for candidate in good:
-            try:
-                register.check(candidate, candidate.scenario.user_turns[0])
-                accepted += 1
-            except RejectedError as rejection:
-                assert rejection.gate == "G14"
-        assert accepted > len(good) * 0.95
+        assert sum(_is_new(register, candidate) for candidate in good) > 0.95 * len(good)
 
     def test_the_same_goal_is_caught_in_other_words(self) -> None:
         register, candidate = g14_duplicates.Register(), built("energy", "multi_hop")
@@ -133,7 +126,15 @@ class TestDuplicates:
         register.check(other, "Of all the inspections that were ever carried out here, which one took the longest?")
 
     def test_names_ids_and_numbers_are_masked(self) -> None:
-        candidate = next(c for c in map(lambda n: built("energy", "multi_hop", n), range(20)) if parts_of(c, ByName))
+        candidate = next(c for c in (built("energy", "multi_hop", n) for n in range(20)) if parts_of(c, ByName))
         anchor = parts_of(candidate, ByName)[0]
         name = candidate.world.tables[anchor.entity].rows[anchor.row]["name"]
         assert g14_duplicates.masked(candidate, f"{name} and INS-48211 and PL1234 at 1,200.5") == "* and # and # at #"
+
+
+def _is_new(register: g14_duplicates.Register, candidate: Candidate) -> bool:
+    try:
+        register.check(candidate, candidate.scenario.user_turns[0])
+    except RejectedError:
+        return False
+    return True

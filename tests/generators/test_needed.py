@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.generators.building import MUSEUM, altered, assemble, named, with_cells, with_tool, world_of
+from tests.generators.building import altered, assemble, named, with_cells, with_tool, world_of
 from tool_gym.generators.decompose import Goal, RejectedError
 from tool_gym.generators.disturb import changed, changes
 from tool_gym.generators.expressions import (
@@ -37,7 +37,7 @@ HEAVIEST = Top("artifact", "weight", descending=True, by="gallery_id", parent=GA
 
 
 def check(goal: Goal, world: World = WORLD, **merges: Any) -> None:
-    g07_needed.check(assemble(goal, world, MUSEUM, **merges))
+    g07_needed.check(assemble(goal, world, **merges))
 
 
 def test_a_way_round_in_a_circle_is_decoration() -> None:
@@ -86,7 +86,7 @@ def test_a_count_of_everything_rests_on_no_cell() -> None:
 
 
 def test_a_goal_without_an_answer_is_rejected() -> None:
-    candidate = assemble((HEAVIEST,), WORLD, MUSEUM)
+    candidate = assemble((HEAVIEST,), WORLD)
     empty = with_cells(WORLD, {("artifact", row, "gallery_id"): _other_gallery() for row in ROWS["artifact"].rows})
     with pytest.raises(RejectedError, match="undefined"):
         g07_needed.check(altered(candidate, empty))
@@ -145,19 +145,19 @@ def test_changes_of_the_world_change_the_part_and_leave_a_legal_world(part: Any)
 class TestUniqueness:
     def test_two_descriptions_of_one_row(self) -> None:
         plain = (Attr(GALLERY, "floor_area"), Attr(named(WORLD, "artifact"), "weight"))
-        g04_unique.check(assemble(plain, WORLD, MUSEUM))
+        g04_unique.check(assemble(plain, WORLD))
         twice = (Attr(GALLERY, "floor_area"), Attr(ById("gallery", GALLERY.row), "opened_on"))
         with pytest.raises(RejectedError, match="two descriptions of one row"):
-            g04_unique.check(assemble(twice, WORLD, MUSEUM))
+            g04_unique.check(assemble(twice, WORLD))
 
     def test_a_choice_of_two_may_name_one_of_them_again(self) -> None:
         pair = named(WORLD, "artifact", 0), named(WORLD, "artifact", 1)
-        g04_unique.check(assemble((Attr(Higher("artifact", "weight", *pair), "height"),), WORLD, MUSEUM))
+        g04_unique.check(assemble((Attr(Higher("artifact", "weight", *pair), "height"),), WORLD))
 
     def test_a_unit_to_convert_from_must_be_documented(self) -> None:
         goal = (Convert(Attr(GALLERY, "floor_area"), "m2", "ft2"),)
         for getters in ("atomic", "by_field", "record", "union"):
-            candidate = assemble(goal, WORLD, MUSEUM, getters=getters)  # type: ignore[arg-type]
+            candidate = assemble(goal, WORLD, getters=getters)
             g04_unique.check(candidate)
             name = candidate.scenario.sub_goals[1].tool
             number = [tool.name for tool in candidate.scenario.tools].index(name)
@@ -170,9 +170,9 @@ class TestUniqueness:
         rare = {("artifact", row, "material"): "glass" for row in rows}
         rare[("artifact", rows[0], "material")] = "clay"
         goal = (Best("artifact", "weight", descending=True, filter=("material", "clay")),)
-        g04_unique.check(assemble(goal, WORLD, MUSEUM))
+        g04_unique.check(assemble(goal, WORLD))
         with pytest.raises(RejectedError, match="too small"):
-            g04_unique.check(assemble(goal, with_cells(WORLD, rare), MUSEUM))
+            g04_unique.check(assemble(goal, with_cells(WORLD, rare)))
 
 
 def _without_units(tool: Any) -> Any:

@@ -192,7 +192,6 @@ def test_declines_of_the_pipeline_stop_holding_once_the_hidden_tool_is_back() ->
                 draft.goal,
                 candidate.world,
                 [call.concept for call in draft.calls],
-                candidate.domain,
                 getters=getters,
             )
             with pytest.raises(RejectedError):
