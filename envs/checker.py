@@ -15,7 +15,7 @@ import jsonschema
 
 from tool_gym import jsonio
 from tool_gym.dialects import DIALECTS
-from tool_gym.envs.env import ToolUseEnv
+from tool_gym.envs.env import MAX_OBSERVATION_CHARS, ToolUseEnv
 from tool_gym.envs.pack import MemoryPack, Pack, Task
 from tool_gym.envs.policies.reference import OraclePolicy, SilentPolicy
 from tool_gym.envs.rollout import rollout
@@ -24,13 +24,16 @@ from tool_gym.rewards import get_reward, score
 from tool_gym.scenario import Plan, Scenario
 from tool_gym.trajectory import Trajectory
 from tool_gym.turns import BrokenCall, ToolCall, Turn
-from tool_gym.validation import ArgumentValidator
 from tool_gym.values import leaves, same
 from tool_gym.world import World
+
+MAX_SIZE = 512
+"""Most sub-goals, plans' calls in all, and user turns of a scenario that is played; a larger one is a finding."""
 
 PLACEHOLDERS: tuple[Any, ...] = ("", "test", "example", "unknown", "string", "1", 0, 1, True)
 """Values tried for every argument: none of them may give an answer away."""
 
+_NO_FORMATS = jsonschema.FormatChecker(())
 _JUNK = Turn(calls=(ToolCall("no_such_tool", {}),))
 
 
@@ -62,10 +65,11 @@ def check_scenario(scenario: Scenario, world: World | None = None) -> list[Findi
         scenario: The scenario.
         world: Its world, unless it carries its own.
 
-    Checked: its id and JSON form; its tools on its world, their schemas by the reference implementation too; that the
-    oracle earns exactly 1 by every plan and in every dialect, and silence 0; that leaving out, repeating or adding a
-    call earns less; that placeholder arguments give nothing away; that snapshots restore, rescoring agrees, runs
-    repeat and the shared world stays untouched.
+    Checked: its id, size and JSON form; its world; its tools on that world, and their schemas against the
+    meta-schema by the reference implementation too; that every dialect's opening fits the observation space; that
+    the oracle earns exactly 1 by every plan and in every dialect, and silence 0; that leaving out, repeating or
+    adding a call earns less, and so does the last act alone; that placeholder arguments give nothing away; that
+    snapshots restore, rescoring agrees and the shared world stays untouched.
     Scenarios without a plan (imported records) are exempt from what needs an oracle.
     """
     try:
@@ -115,6 +119,10 @@ class _Check:
         self._found: list[Finding] = []
 
     def findings(self) -> list[Finding]:
+        self._task.world.check()
+        if self._size() > MAX_SIZE:
+            self._add("size", f"{self._size()} sub-goals, calls of plans or user turns; it is played up to {MAX_SIZE}")
+            return self._found
         before = self._task.world.id, self._digest()
         self._check_form()
         self._check_silence()
@@ -125,12 +133,18 @@ class _Check:
             self._add("world", "playing it changed the shared world")
         return self._found
 
+    def _size(self) -> int:
+        scenario = self._scenario
+        calls = sum(len(plan.steps) for plan in scenario.plans)
+        return max(len(scenario.sub_goals), len(scenario.plans), calls, len(scenario.user_turns))
+
     def _add(self, check: str, message: str) -> None:
         self._found.append(Finding(check, message))
 
     def _env(self, dialect: str = "structured") -> ToolUseEnv:
         longest = max((len(plan.steps) for plan in self._scenario.plans), default=0)
-        turns = longest + len(self._scenario.goals) + sum(fault.times for fault in self._scenario.faults)
+        acts = len(self._scenario.goals) + len(self._scenario.user_turns)
+        turns = longest + acts + sum(fault.times for fault in self._scenario.faults)
         return ToolUseEnv(self._pack, dialect=dialect, max_turns=2 * turns + 8)
 
     def _digest(self) -> str:
@@ -144,16 +158,14 @@ class _Check:
             self._add("id", f"its content gives the id {scenario.content_id}")
         if Scenario.from_json(scenario.to_json(), check_id=False) != scenario:
             self._add("json", "it does not survive a round trip through JSON")
-
+        for name in DIALECTS:
+            env = self._env(name)
+            if env.reset(seed=0)[0] not in env.observation_space:
+                self._add("opening", f"in the dialect {name} it is longer than {MAX_OBSERVATION_CHARS} characters")
         for tool in scenario.tools:
             problem = _schema_problem(jsonio.dump_bytes(tool.parameters, sort_keys=True))
             if problem:
                 self._add("schemas", f"{tool.name}: {problem}")
-        for item in scenario.sub_goals:
-            schema = scenario.tool_by_name[item.tool].parameters
-            fast = ArgumentValidator.of(schema).is_valid(item.arguments)
-            if item.arguments is not None and fast != jsonschema.Draft202012Validator(schema).is_valid(item.arguments):
-                self._add("schemas", f"the validators disagree about the oracle's arguments of {item.tool}")
 
     def _check_silence(self) -> None:
         earned = rollout(self._env(), SilentPolicy(), seed=0).episode_return
@@ -167,7 +179,7 @@ class _Check:
         state = env.snapshot()
         for tool, gold in golds:
             parameters = self._scenario.tool_by_name[tool].parameters
-            if not parameters.get("required"):
+            if not parameters.get("required") or "properties" not in parameters:
                 continue  # calling it is all there is to it
             for value in PLACEHOLDERS:
                 env.restore(state)
@@ -190,7 +202,8 @@ class _Check:
             self._check_variants(turns, position)
         if self._replay([_JUNK, *turns]).episode_return >= 1 - 1e-9:
             self._add("junk", "a junk call costs nothing")
-        if plan.steps and self._replay(turns[-1:]).episode_return > 1e-9 and self._scenario.shape != "decline":
+        declines = any(goal.kind == "decline" for goal in self._scenario.goals)
+        if plan.steps and not declines and self._replay(turns[-1:]).episode_return > 1e-9:
             self._add("guess", "the last act alone earns something")
 
     def _check_records(self, trajectory: Trajectory) -> None:
@@ -241,7 +254,8 @@ class _Check:
 def _schema_problem(schema: bytes) -> str:
     """Return what the reference implementation finds wrong with a JSON Schema; empty if nothing."""
     try:
-        jsonschema.Draft202012Validator.check_schema(jsonio.loads(schema.decode()))
+        # Without formats: "regex" would mean Python's, and our patterns are ECMA-262.
+        jsonschema.Draft202012Validator.check_schema(jsonio.loads(schema.decode()), format_checker=_NO_FORMATS)
     except jsonschema.SchemaError as error:
         return f"no JSON Schema of draft 2020-12: {error.message}"
     return ""

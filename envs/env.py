@@ -25,6 +25,7 @@ MAX_OBSERVATION_CHARS = 1_000_000
 IDLE_REPLY = "I have nothing to add to that. Please go on with what you have."
 """What the scripted user says to a question the scenario does not expect."""
 
+_NOT_BEGUN = "no episode has begun; call reset()"
 _BUDGET = failed(Outcome.CALL_BUDGET, "too many calls in one turn; this one was not run")
 
 
@@ -32,6 +33,8 @@ class EnvSnapshot(NamedTuple):
     """The state of an episode; independent of how the episode goes on."""
 
     task: Task
+    reward: Reward
+    seed: int | None
     session: object
     scorer: object
     steps: tuple[Step, ...]
@@ -52,7 +55,8 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
     `info` has the same keys after every step, and after `reset` all but the last three:
 
     - `scenario_id` (str), `messages` (a sequence of OpenAI-style chat messages so far), `tools` (list of
-      OpenAI-style tool schemas): what a chat model needs to write the next turn;
+      OpenAI-style tool schemas, shared by all episodes: copy one before you change it): what a chat model needs
+      to write the next turn;
     - `step` (`tool_gym.trajectory.Step`): the turn as it was read, each call's `ToolResult`, the reward;
     - `score` (float): the score so far; `parts` (dict of floats): what it is made of.
 
@@ -87,9 +91,12 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
 
         Raises:
             PackError: If the pack cannot be read.
-            UnknownNameError: If there is no such pack, split, scenario, dialect or reward.
+            UnknownNameError: If there is no such pack, split, scenario, dialect, reward or render mode.
             ScenarioError: If a number is out of its range.
         """
+        if render_mode not in (None, *self.metadata["render_modes"]):
+            error = UnknownNameError.of("render mode", render_mode, self.metadata["render_modes"])
+            raise error
         if max_turns < 2 or max_calls_per_turn < 1:
             msg = (
                 f"max_turns must be at least 2 and max_calls_per_turn at least 1, not {max_turns}, {max_calls_per_turn}"
@@ -181,8 +188,7 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
             EpisodeError: If no episode has begun.
         """
         if self._task is None:
-            msg = "no episode has begun; call reset()"
-            raise EpisodeError(msg)
+            raise EpisodeError(_NOT_BEGUN)
         return self._task
 
     @property
@@ -212,6 +218,8 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
         """Return the episode's state, for `restore`; costs microseconds and copies no world."""
         return EnvSnapshot(
             self.task,
+            self.reward,
+            self._seed,
             self._session.snapshot(),
             self._scorer.snapshot(),
             tuple(self._steps),
@@ -222,9 +230,17 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
         )
 
     def restore(self, snapshot: EnvSnapshot) -> None:
-        """Return to a snapshot of this or another environment with the same reward."""
+        """Return to a snapshot of this or another environment; caps and dialect stay this environment's.
+
+        Raises:
+            EpisodeError: If the snapshot was scored by another reward.
+        """
+        if snapshot.reward != self.reward:
+            msg = f"the snapshot was scored by {snapshot.reward}, and this environment scores by {self.reward}"
+            raise EpisodeError(msg)
         if self._task is not snapshot.task:
             self._begin(snapshot.task)
+        self._seed = snapshot.seed
         self._session.restore(snapshot.session)
         self._scorer.restore(snapshot.scorer)
         self._steps = list(snapshot.steps)
@@ -233,7 +249,13 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
         self._over = self.terminated or self.truncated
 
     def state_digest(self) -> str:
-        """Hash the world as this episode sees it; equal after equal episodes, on any machine."""
+        """Hash the world as this episode sees it; equal after equal episodes, on any machine.
+
+        Raises:
+            EpisodeError: If no episode has begun.
+        """
+        if self._task is None:
+            raise EpisodeError(_NOT_BEGUN)
         return self._session.digest()
 
     def render(self) -> str | None:
@@ -259,17 +281,16 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
         return entries[0].id if len(entries) == 1 else entries[int(self.np_random.integers(len(entries)))].id
 
     def _begin(self, task: Task) -> None:
-        if self._task is not None:
-            self._session.close()
         scenario = task.scenario
         if scenario is not (self._task.scenario if self._task else None):
             runtime = scenario.derived.get(InProcessRuntime)
             if runtime is None:
                 runtime = InProcessRuntime(scenario.tools, task.world, scenario.faults)
                 scenario.derived[InProcessRuntime] = runtime
-            self._runtime = runtime
-            self._schemas = [tool.schema for tool in scenario.tools]
-            self._opening = self.dialect.opening(scenario.user_turns[0], self._schemas)
+            schemas = [tool.schema for tool in scenario.tools]
+            opening = self.dialect.opening(scenario.user_turns[0], schemas)
+            self._runtime, self._schemas, self._opening = runtime, schemas, opening
+        self.close()
         self._task = task
         self._session = self._runtime.start()
         self._scorer = self.reward.start(scenario)

@@ -14,13 +14,13 @@ import hashlib
 import os
 import re
 import zlib
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Annotated, Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
 
 from tool_gym import jsonio
 from tool_gym.envs.bundled import bundled_packs
@@ -36,9 +36,16 @@ SPLITS = ("train", "validation", "test")
 MAX_BLOCK_BYTES = 64 * 1024 * 1024
 """Largest size one block may unpack to; more is taken for an attack or damage."""
 
+MAX_BLOCK_LINES = 1024
+"""Most lines one block may hold."""
+
+K = TypeVar("K")
+V = TypeVar("V")
+
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _CACHED_BLOCKS = 64
 _CACHED_TASKS = 4096
+_CACHED_WORLDS = 256
 
 
 class Task(NamedTuple):
@@ -96,15 +103,21 @@ class Card(BaseModel):
     """File name → SHA-256 of its bytes."""
 
 
+_ScenarioId: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]  # it becomes part of a Gymnasium id
+_LineCount: TypeAlias = Annotated[int, Field(ge=1, le=MAX_BLOCK_LINES)]
+_Blocks: TypeAlias = tuple[tuple[NonNegativeInt, NonNegativeInt], ...]
+
+
 class _Index(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    entries: tuple[tuple[str, str, str, str], ...]
-    block_size: int = Field(ge=1)
-    blocks: tuple[tuple[int, int], ...]
+    entries: tuple[tuple[_ScenarioId, str, str, str], ...]
+    block_size: _LineCount
+    blocks: _Blocks
+    """Each block's (offset, length) in bytes."""
     worlds: tuple[str, ...]
-    world_block_size: int = Field(ge=1)
-    world_blocks: tuple[tuple[int, int], ...]
+    world_block_size: _LineCount
+    world_blocks: _Blocks
 
 
 class MemoryPack:
@@ -113,6 +126,9 @@ class MemoryPack:
     Args:
         scenarios: The scenarios, all in the split `split`.
         worlds: The worlds they refer to; not needed for scenarios that carry their own.
+
+    Raises:
+        PackError: If two scenarios have one id, or a world is missing.
     """
 
     def __init__(
@@ -122,6 +138,7 @@ class MemoryPack:
         self._worlds = {world.id: world for world in worlds}
         self._tasks = {scenario.id: Task(scenario, _own_world(scenario, self._worlds)) for scenario in scenarios}
         self._entries = tuple(Entry(s.id, split, s.shape, s.domain) for s in scenarios)
+        _check_unique(name, self._entries)
 
     def entries(self, split: str | None = None) -> Sequence[Entry]:
         """Return the scenarios of a split, or all."""
@@ -150,7 +167,7 @@ class FolderPack:
             verify: Whether every file's hash is compared with the card's.
 
         Raises:
-            PackError: If a file is missing, altered, unreadable or outside the folder.
+            PackError: If a file is missing, altered, unreadable, outside the folder, or at odds with the others.
         """
         self.folder = Path(folder)
         self.card = read_card(self.folder)
@@ -159,10 +176,14 @@ class FolderPack:
             _check_file(self.folder, file, self.card.files.get(file, ""), verify=verify)
         self._index = _read_index(self.folder)
         self._entries = tuple(Entry(*entry) for entry in self._index.entries)
+        _check_unique(self.name, self._entries)
+        if Counter(entry.split for entry in self._entries) != self.card.splits:
+            msg = f"{self.folder}: card.json and index.json disagree about how many scenarios each split has"
+            raise PackError(msg)
         self._numbers = {entry.id: number for number, entry in enumerate(self._entries)}
         self._world_numbers = {world: number for number, world in enumerate(self._index.worlds)}
         self._blocks: OrderedDict[tuple[str, int], list[bytes]] = OrderedDict()
-        self._worlds: dict[str, World] = {}
+        self._worlds: OrderedDict[str, World] = OrderedDict()
         self._tasks: OrderedDict[str, Task] = OrderedDict()
 
     def entries(self, split: str | None = None) -> Sequence[Entry]:
@@ -187,9 +208,7 @@ class FolderPack:
         """
         known = self._tasks.get(scenario_id)
         if known is None:
-            known = self._tasks[scenario_id] = self._load(scenario_id)
-            if len(self._tasks) > _CACHED_TASKS:
-                self._tasks.popitem(last=False)
+            known = _keep(self._tasks, scenario_id, self._load(scenario_id), _CACHED_TASKS)
         return known
 
     def world(self, world_id: str) -> World:
@@ -198,18 +217,10 @@ class FolderPack:
         Raises:
             PackError: If the pack has no such world, or its line cannot be read.
         """
-        if world_id not in self._worlds:
-            number = self._world_numbers.get(world_id)
-            if number is None:
-                msg = f"pack {self.name!r} has no world {world_id!r}"
-                raise PackError(msg)
-            size, blocks = self._index.world_block_size, self._index.world_blocks
-            try:
-                self._worlds[world_id] = World.from_json(self._line("worlds.jsonl.gz", number, size, blocks))
-            except ScenarioError as error:
-                msg = f"pack {self.name!r}, world {world_id}: {error}"
-                raise PackError(msg) from None
-        return self._worlds[world_id]
+        known = self._worlds.get(world_id)
+        if known is None:
+            known = _keep(self._worlds, world_id, self._load_world(world_id), _CACHED_WORLDS)
+        return known
 
     def lines(self) -> Iterator[bytes]:
         """Yield every world line, then every scenario line, unpacked."""
@@ -218,6 +229,18 @@ class FolderPack:
             yield self._line("worlds.jsonl.gz", number, index.world_block_size, index.world_blocks)
         for number in range(len(index.entries)):
             yield self._line("scenarios.jsonl.gz", number, index.block_size, index.blocks)
+
+    def _load_world(self, world_id: str) -> World:
+        number = self._world_numbers.get(world_id)
+        if number is None:
+            msg = f"pack {self.name!r} has no world {world_id!r}"
+            raise PackError(msg)
+        line = self._line("worlds.jsonl.gz", number, self._index.world_block_size, self._index.world_blocks)
+        try:
+            return World.from_json(line)
+        except ScenarioError as error:
+            msg = f"pack {self.name!r}, world {world_id}: {error}"
+            raise PackError(msg) from None
 
     def _load(self, scenario_id: str) -> Task:
         number = self._numbers.get(scenario_id)
@@ -230,6 +253,9 @@ class FolderPack:
         except ScenarioError as error:
             msg = f"pack {self.name!r}, scenario {scenario_id}: {error}"
             raise PackError(msg) from None
+        if scenario.id != scenario_id:
+            msg = f"pack {self.name!r}: where the index has the scenario {scenario_id} stands {scenario.id}"
+            raise PackError(msg)
         world = scenario.world if scenario.world is not None else self.world(scenario.world_ref or "")
         return Task(scenario, world)
 
@@ -237,9 +263,8 @@ class FolderPack:
         key = (file, number // size)
         lines = self._blocks.get(key)
         if lines is None:
-            lines = self._blocks[key] = _read_block(self.folder / file, blocks, number // size)
-            if len(self._blocks) > _CACHED_BLOCKS:
-                self._blocks.popitem(last=False)
+            lines = _read_block(self.folder / file, blocks, number // size)
+            _keep(self._blocks, key, lines, _CACHED_BLOCKS)
         if number % size >= len(lines):
             msg = f"{self.folder / file} has no line {number}; the pack is damaged"
             raise PackError(msg)
@@ -311,6 +336,22 @@ def _opened(folder: Path, _: tuple[int, ...]) -> FolderPack:
     return FolderPack(folder)
 
 
+def _keep(cache: OrderedDict[K, V], key: K, value: V, most: int) -> V:
+    """Put a value into a cache of at most so many, the oldest making room, and return it."""
+    cache[key] = value
+    if len(cache) > most:
+        cache.popitem(last=False)
+    return value
+
+
+def _check_unique(pack: str, entries: Sequence[Entry]) -> None:
+    counts = Counter(entry.id for entry in entries)
+    if len(counts) < len(entries):
+        name, count = counts.most_common(1)[0]
+        msg = f"pack {pack!r} has the scenario {name} {count} times"
+        raise PackError(msg)
+
+
 def _own_world(scenario: Scenario, worlds: dict[str, World]) -> World:
     world = scenario.world if scenario.world is not None else worlds.get(scenario.world_ref or "")
     if world is None:
@@ -335,8 +376,12 @@ def _check_file(folder: Path, file: str, sha256: str, *, verify: bool) -> None:
 def _read_index(folder: Path) -> _Index:
     try:
         return _Index.model_validate(jsonio.loads((folder / "index.json").read_text(encoding="utf-8")))
+    except ValidationError as error:
+        first = error.errors()[0]
+        msg = f"{folder / 'index.json'} is no pack index: {first['msg']} (at {'.'.join(map(str, first['loc']))})"
+        raise PackError(msg) from None
     except (ValueError, OSError) as error:
-        msg = f"{folder / 'index.json'} is no pack index: {str(error).splitlines()[0]}"
+        msg = f"{folder / 'index.json'} is no pack index: {error}"
         raise PackError(msg) from None
 
 
@@ -346,11 +391,15 @@ def _read_block(path: Path, blocks: Sequence[tuple[int, int]], number: int) -> l
         with path.open("rb") as file:
             file.seek(offset)
             unpacker = zlib.decompressobj(wbits=31)
-            data = unpacker.decompress(file.read(length), MAX_BLOCK_BYTES)
+            data = unpacker.decompress(file.read(min(length, MAX_BLOCK_BYTES)), MAX_BLOCK_BYTES)
     except (OSError, ValueError, IndexError, OverflowError, zlib.error) as error:
         msg = f"{path}, block {number}, cannot be read: {error}; the pack is damaged"
         raise PackError(msg) from None
     if not unpacker.eof:
         msg = f"{path}, block {number}, is cut short or unpacks to more than {MAX_BLOCK_BYTES} bytes"
         raise PackError(msg)
-    return data.splitlines()
+    lines = data.removesuffix(b"\n").split(b"\n", MAX_BLOCK_LINES)
+    if len(lines) > MAX_BLOCK_LINES:
+        msg = f"{path}, block {number}, holds more than {MAX_BLOCK_LINES} lines"
+        raise PackError(msg)
+    return lines

@@ -5,13 +5,14 @@ from __future__ import annotations
 import gzip
 import hashlib
 import shutil
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from tool_gym import jsonio
-from tool_gym.envs.pack import FILES, PACK_FORMAT, SPLITS, Card, Entry, check_pack_name
+from tool_gym.envs.pack import FILES, PACK_FORMAT, SPLITS, Card, Entry, FolderPack, check_pack_name
 from tool_gym.errors import PackError, ScenarioError
 from tool_gym.scenario import Scenario
 from tool_gym.world import World
@@ -34,14 +35,15 @@ def write_pack(
     """Write a pack folder and return its card.
 
     Args:
-        folder: The folder to make; its parent must exist.
+        folder: The folder to make, with its parents where they are missing.
         scenarios: (split, scenario) pairs, in the order they are to be found.
         worlds: The worlds the scenarios refer to.
         overwrite: Whether an existing pack of that name is replaced.
         **card: `id`, `version`, `licence` and the other descriptive fields of `Card`.
 
     Raises:
-        PackError: If the name will not do, or the folder exists and is not to be replaced, or is no pack.
+        PackError: If the name will not do, the folder exists and is not to be replaced or is no pack, or a scenario
+            occurs twice.
     """
     check_pack_name(str(card.get("id", "")))
     if folder.exists() and not (overwrite and (folder / "card.json").is_file()):
@@ -53,9 +55,14 @@ def write_pack(
     temporary.mkdir(parents=True)
     try:
         written = _write_files(temporary, scenarios, worlds, card)
+        FolderPack(temporary)  # it can be opened, or it is not put in place
         if folder.exists():
-            shutil.rmtree(folder)
-        temporary.replace(folder)
+            aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+            folder.replace(aside / "old")
+            temporary.replace(folder)
+            shutil.rmtree(aside)
+        else:
+            temporary.replace(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return written

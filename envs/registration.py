@@ -13,6 +13,7 @@ import gymnasium
 from gymnasium.envs.registration import EnvSpec
 
 from tool_gym import jsonio
+from tool_gym.errors import PackError
 
 ENTRY_POINT = "tool_gym.envs.env:ToolUseEnv"
 DEFAULT_PACK = "everyday"
@@ -44,11 +45,15 @@ def register_pack(folder: str | os.PathLike[str]) -> list[str]:
         The ids, the pack's own first.
 
     Raises:
-        PackError: If the folder is no sound pack.
+        PackError: If the folder is no sound pack, or has the name of a pack that ships with tool-gym.
     """
+    from tool_gym.envs.bundled import bundled_packs
     from tool_gym.envs.pack import FolderPack
 
     pack = FolderPack(folder)
+    if bundled_packs().get(pack.name, pack.folder.resolve()) != pack.folder.resolve():
+        msg = f"a pack named {pack.name!r} ships with tool-gym; {folder} needs another id to be registered"
+        raise PackError(msg)
     specs: dict[str, EnvSpec] = {}
     _add(specs, pack.name, str(pack.folder.resolve()), [entry.id for entry in pack.entries()])
     gymnasium.registry.update(specs)

@@ -14,8 +14,11 @@ MAX_LINE = 400
 
 
 def render_ansi(task: Task, steps: Sequence[Step]) -> str:
-    """Return the conversation so far with each step's reward, one event a line, no colours."""
-    lines = [f"scenario {task.scenario.id} ({task.scenario.domain}, {task.scenario.shape})"]
+    """Return the conversation so far with each step's reward, one event a line, no colours.
+
+    Whatever the pack or the model wrote, the text holds no control character but the line's end.
+    """
+    lines = [f"scenario {task.scenario.id} ({_plain(task.scenario.domain)}, {task.scenario.shape})"]
     lines.append(_line("user", task.scenario.user_turns[0]))
     for step in steps:
         if step.turn.text:
@@ -34,5 +37,10 @@ def render_ansi(task: Task, steps: Sequence[Step]) -> str:
 
 
 def _line(who: str, text: str) -> str:
-    shown = " ".join(jsonio.clean_text(text).split())
-    return f"{who:>9}: {shown if len(shown) <= MAX_LINE else shown[: MAX_LINE - 1] + '…'}"
+    return f"{who:>9}: {_plain(text)}"
+
+
+def _plain(text: str) -> str:
+    shown = " ".join(text.split())
+    shown = shown if len(shown) <= MAX_LINE else shown[: MAX_LINE - 1] + "…"
+    return "".join(letter if letter.isprintable() else "?" for letter in shown)

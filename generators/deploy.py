@@ -231,6 +231,9 @@ def _binding(tool: ToolSpec, arguments: dict[str, Any], value: Any, path: tuple[
 
 
 def _at(value: Any, path: tuple[str | int, ...]) -> Any:
-    for part in path:
-        value = value[part]
+    try:
+        for part in path:
+            value = value[part]
+    except (KeyError, IndexError):
+        raise RejectedError(STAGE, f"nothing at {path}") from None
     return value

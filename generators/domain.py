@@ -28,6 +28,9 @@ RESERVED = frozenset(
 MAX_DECIMALS = 2
 """Most decimals of a number: what statistics are rounded to."""
 
+MAX_ROWS = 2000
+"""Most rows of an entity: ids have four digits."""
+
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,40}")
 
 
@@ -210,13 +213,13 @@ def _problems(domain: Domain) -> Iterator[str]:
         for column, attribute in entity.columns.items():
             if column in RESERVED or _KEY.fullmatch(column) is None:
                 yield f"{name}.{column} is a name tools use for themselves, or no name at all; choose another"
-            yield from (f"{name}.{column}: {problem}" for problem in _attribute_problems(domain, attribute))
+            yield from (f"{name}.{column}: {problem}" for problem in _attribute_problems(domain, entity, attribute))
 
 
 def _entity_problems(domain: Domain, entity: Entity) -> Iterator[str]:
     low, high = entity.rows
-    if not 1 <= low <= high:
-        yield f"rows must be two numbers from 1 upwards, the smaller first, not {entity.rows}"
+    if not 1 <= low <= high <= MAX_ROWS:
+        yield f"rows must be two numbers from 1 to {MAX_ROWS}, the smaller first, not {entity.rows}"
     if (entity.label.pool is None) == (entity.label.code is None):
         yield "label needs either a pool or a code"
     if entity.label.pool is not None and _capacity(entity.label.pool) < 2 * high:
@@ -235,7 +238,7 @@ def _entity_problems(domain: Domain, entity: Entity) -> Iterator[str]:
             yield f"availability: blocking names states that {booked.bookings} does not have"
 
 
-def _attribute_problems(domain: Domain, attribute: Attribute) -> Iterator[str]:
+def _attribute_problems(domain: Domain, entity: Entity, attribute: Attribute) -> Iterator[str]:
     if (attribute.type == "ref") != (attribute.entity is not None):
         yield "a ref, and nothing else, needs an entity"
     if attribute.entity is not None and attribute.entity not in domain.entities:
@@ -244,7 +247,7 @@ def _attribute_problems(domain: Domain, attribute: Attribute) -> Iterator[str]:
         yield from _range_problems(attribute)
     if attribute.type in ("enum", "state"):
         yield from _values_problems(attribute)
-    if attribute.type == "text" and _capacity(attribute.pool or "") < max(e.rows[1] for e in domain.entities.values()):
+    if attribute.type == "text" and _capacity(attribute.pool or "") < entity.rows[1]:
         yield f"the pool {attribute.pool!r} does not exist, or has not enough texts"
     if attribute.writable and attribute.type not in ("integer", "number"):
         yield "only numbers can be writable"

@@ -144,4 +144,4 @@ def _samples(call: Call, resolved: dict[str, Any], world: World) -> list[dict[st
 def _serve(session: Session, tool: ToolSpec, interface: Interface, call: Call, sample: dict[str, Any]) -> Any:
     named = {name: sample[role] for role, name in interface.arguments(tool, call).items()}
     result = session.call(tool.name, {**named, **interface.implied(tool, call)})
-    return result.value[call.path[0]] if result.ok else result.outcome
+    return result.value.get(call.path[0], "nothing there") if result.ok else result.outcome

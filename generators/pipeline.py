@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from tool_gym.envs.pack import SPLITS, Card
+from tool_gym.envs.pack import SPLITS, Card, check_pack_name
 from tool_gym.envs.pack_writer import write_pack
 from tool_gym.errors import GenerationError, UnknownNameError
 from tool_gym.generators.candidate import Candidate
@@ -81,9 +81,11 @@ class PackPlan:
         """Check the plan.
 
         Raises:
+            PackError: If the name will not do.
             UnknownNameError: If a split or domain does not exist.
             GenerationError: If a number is out of range.
         """
+        check_pack_name(self.name)
         for split in (*self.sizes, *(self.domains or ())):
             if split not in SPLITS:
                 error = UnknownNameError.of("split", split, SPLITS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import subprocess
 import sys
 import warnings
@@ -14,6 +15,8 @@ import numpy as np
 import pytest
 from gymnasium.envs.registration import EnvSpec
 from gymnasium.utils.env_checker import check_env
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from gymnasium.wrappers import RecordEpisodeStatistics, TransformReward
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,9 +27,9 @@ from tool_gym.envs.pack import MemoryPack
 from tool_gym.envs.policies import OraclePolicy
 from tool_gym.envs.rollout import rollout
 from tool_gym.errors import EpisodeError, ScenarioError, UnknownNameError
-from tool_gym.rewards import get_reward, score
-from tool_gym.scenario import Scenario
-from tool_gym.turns import Outcome, ToolCall, Turn
+from tool_gym.rewards import SolveReward, get_reward, score
+from tool_gym.scenario import Scenario, TemplateImpl
+from tool_gym.turns import BrokenCall, Outcome, ToolCall, Turn
 
 PACK = MemoryPack(list(SCENARIOS.values()), [WORLD], name="handmade")
 SOLVABLE = [name for name, scenario in SCENARIOS.items() if scenario.plans]
@@ -89,6 +92,29 @@ def test_vector_envs_play_like_single_ones(mode: str) -> None:
         assert (single[0], single[1], single[2]) == (after[number], rewards[number], terminated[number])
 
 
+@pytest.mark.parametrize("mode", list(AutoresetMode))
+def test_infos_keep_their_types_in_every_autoreset_mode(mode: AutoresetMode) -> None:
+    vector = SyncVectorEnv([lambda: gym.make(BUNDLED, split="test")] * 3, autoreset_mode=mode)
+    vector.reset(seed=1)
+    for _ in range(3):
+        *_, terminated, truncated, info = vector.step(("Answer: 5", "<tool_call>{}</tool_call>", "Ask: x?"))
+        last = info.get("final_info", info)
+        assert last["score"].dtype == last["parts"]["charged"].dtype == np.float64
+        if mode is AutoresetMode.DISABLED:
+            vector.reset(options={"reset_mask": terminated | truncated})
+
+
+def test_gymnasium_s_wrappers_go_around_it() -> None:
+    env = TransformReward(
+        RecordEpisodeStatistics(gym.make(BUNDLED, max_episode_steps=2)), lambda reward: 2 * float(reward)
+    )
+    env.reset(seed=1)
+    assert env.step("<tool_call>{}</tool_call>")[2:4] == (False, False)
+    *_, truncated, info = env.step("<tool_call>{}</tool_call>")
+    assert truncated
+    assert (info["episode"]["r"], info["episode"]["l"]) == (0.0, 2)
+
+
 def test_shared_memory_is_refused_with_a_way_out() -> None:
     with pytest.raises(ValueError, match="shared_memory=False"):
         gym.make_vec(BUNDLED, 2, vectorization_mode="async")
@@ -143,7 +169,14 @@ def test_bad_reset_options_are_named(options: dict[str, str]) -> None:
 
 @pytest.mark.parametrize(
     "kwargs",
-    [{"pack": "everydayy"}, {"dialect": "herme"}, {"reward": "solv"}, {"scenario": "abc"}, {"split": "trains"}],
+    [
+        {"pack": "everydayy"},
+        {"dialect": "herme"},
+        {"reward": "solv"},
+        {"scenario": "abc"},
+        {"split": "trains"},
+        {"render_mode": "human"},
+    ],
     ids=lambda kwargs: next(iter(kwargs)),
 )
 def test_bad_constructor_arguments_are_named(kwargs: dict[str, str]) -> None:
@@ -158,8 +191,9 @@ def test_caps_out_of_range_are_refused() -> None:
 
 def test_stepping_out_of_order_is_refused() -> None:
     env = ToolUseEnv(PACK)
-    with pytest.raises(EpisodeError, match="no episode has begun"):
-        env.step("x")
+    for early in (lambda: env.step("x"), env.snapshot, env.state_digest, lambda: env.messages):
+        with pytest.raises(EpisodeError, match="no episode has begun"):
+            early()
     env = env_of("single_hop")
     env.step("Answer: 1")
     with pytest.raises(EpisodeError, match="the episode is over"):
@@ -261,6 +295,51 @@ def test_snapshots_branch_and_travel_between_environments(name: str) -> None:
             place.step(turn)
         assert place.trajectory.episode_return == pytest.approx(1.0, abs=1e-9)
     assert env.state_digest() == other.state_digest()
+
+
+def test_a_snapshot_travels_between_processes_and_keeps_the_seed() -> None:
+    env, other = ToolUseEnv(PACK), ToolUseEnv(PACK, dialect="openai")
+    env.reset(seed=7)
+    env.step("<tool_call>{}</tool_call>")
+    other.restore(pickle.loads(pickle.dumps(env.snapshot())))  # noqa: S301 - written a moment ago
+    assert other.trajectory == env.trajectory
+    assert env.step("Answer: 1")[1] == other.step("Answer: 1")[1]
+
+
+@pytest.mark.parametrize("reward", ["ftrl_f1", SolveReward(weight=0.3)], ids=str)
+def test_a_snapshot_scored_by_another_reward_is_refused(reward: Any) -> None:
+    env = ToolUseEnv(PACK, reward=reward)
+    env.reset(seed=0)
+    env.step("<tool_call>{}</tool_call>")
+    before = env.trajectory
+    with pytest.raises(EpisodeError, match="scored by"):
+        env.restore(env_of("single_hop").snapshot())
+    assert env.trajectory == before
+
+
+def test_a_reset_that_fails_leaves_the_episode_as_it_was() -> None:
+    good, bad = SCENARIOS["single_hop"], SCENARIOS["multi_hop"]
+    broken = bad.tools[0].model_copy(update={"impl": TemplateImpl(family="nothing")})
+    env = ToolUseEnv(MemoryPack([good, bad.model_copy(update={"tools": (broken, *bad.tools[1:])})], [WORLD]))
+    env.reset(options={"scenario": good.id})
+    with pytest.raises(ScenarioError, match="nothing"):
+        env.reset(options={"scenario": bad.id})
+    assert env.scenario == good
+    assert rollout(env, OraclePolicy(), options={"scenario": good.id}).episode_return == pytest.approx(1.0)
+
+
+def test_what_is_rendered_moves_no_cursor() -> None:
+    evil = "\x1b[2J\x9b31m\x07\x7f\u202e\r\ud800"
+    scenario = SCENARIOS["single_hop"].model_copy(update={"domain": evil, "user_turns": (evil,)})
+    env = ToolUseEnv(MemoryPack([scenario], [WORLD]), dialect="structured", render_mode="ansi")
+    env.reset(seed=0)
+    env.step(
+        Turn("said " + evil.replace("\ud800", ""), (ToolCall(evil[:4], {"x": evil[:-1]}), BrokenCall("x", evil, evil)))
+    )
+    shown = env.render()
+    assert shown is not None
+    assert "said" in shown
+    assert all(letter.isprintable() or letter == "\n" for letter in shown)
 
 
 def test_a_question_out_of_place_gets_an_idle_reply_and_the_turn_goes_on() -> None:

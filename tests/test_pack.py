@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import json
+import pickle
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +16,7 @@ import pytest
 
 from tests.handmade import SCENARIOS, WORLD
 from tool_gym.envs import pack as packs
+from tool_gym.envs.env import ToolUseEnv
 from tool_gym.envs.pack import FolderPack, MemoryPack, open_pack
 from tool_gym.envs.pack_writer import BLOCK_SIZE, write_pack
 from tool_gym.envs.registration import register_pack
@@ -44,8 +48,6 @@ def test_equal_content_gives_equal_files(folder: Path, tmp_path: Path) -> None:
 
 
 def test_zcat_reads_the_whole_file(folder: Path) -> None:
-    import gzip
-
     lines = gzip.decompress((folder / "scenarios.jsonl.gz").read_bytes()).splitlines()
     assert len(lines) == len(SCENARIOS)
     assert len(SCENARIOS) < BLOCK_SIZE or len(FolderPack(folder)._index.blocks) > 1
@@ -105,6 +107,79 @@ def test_a_damaged_pack_is_refused_with_the_reason(folder: Path, name: str) -> N
         open_pack(folder)
 
 
+def edit_index(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change the index and make the card agree with its bytes, as whoever wrote the pack could."""
+    index = json.loads((folder / "index.json").read_text())
+    change(index)
+    (folder / "index.json").write_text(json.dumps(index))
+    seal(folder, "index.json")
+
+
+def seal(folder: Path, file: str) -> None:
+    digest = hashlib.sha256((folder / file).read_bytes()).hexdigest()
+    edit_card(folder, lambda card: card["files"].update({file: digest}))
+
+
+def swap_ids(index: dict[str, Any]) -> None:
+    first, second, *_ = index["entries"]
+    first[0], second[0] = second[0], first[0]
+
+
+LIES: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
+    "offset below 0": (lambda i: i["blocks"].__setitem__(0, [-5, 100]), "greater than or equal to 0"),
+    "length below 0": (lambda i: i["blocks"].__setitem__(0, [0, -1]), "greater than or equal to 0"),
+    "offset beyond the file": (lambda i: i["blocks"].__setitem__(0, [10**18, 10]), "damaged"),
+    "no blocks": (lambda i: i.update(blocks=[]), "damaged"),
+    "no lines a block": (lambda i: i.update(block_size=0), "block_size"),
+    "a scenario twice": (lambda i: i["entries"].append(i["entries"][0]), "2 times"),
+    "ids swapped": (swap_ids, "stands"),
+    "an id that moves the cursor": (lambda i: i["entries"][0].__setitem__(0, "\x1b[2J"), "pattern"),
+    "an id that names a module": (lambda i: i["entries"][0].__setitem__(0, "os:path"), "pattern"),
+    "a split of another size": (lambda i: i["entries"][0].__setitem__(1, "validation"), "disagree"),
+    "no worlds": (lambda i: i.update(worlds=[]), "no world"),
+}
+
+
+@pytest.mark.parametrize("name", LIES)
+def test_an_index_that_lies_is_refused_with_the_reason(folder: Path, name: str) -> None:
+    lie, reason = LIES[name]
+    edit_index(folder, lie)
+    with pytest.raises(PackError, match=reason):
+        FolderPack(folder).task(next(iter(SCENARIOS.values())).id)
+
+
+def test_a_block_that_claims_to_be_huge_is_read_as_it_is(folder: Path) -> None:
+    edit_index(folder, lambda index: index["blocks"].__setitem__(0, [0, 10**14]))
+    pack = FolderPack(folder)
+    assert pack.task(pack.entries()[0].id).scenario in SCENARIOS.values()
+
+
+def test_a_block_of_empty_lines_without_end_is_refused(folder: Path) -> None:
+    data = gzip.compress(b"\n" * 100_000)
+    (folder / "scenarios.jsonl.gz").write_bytes(data)
+    seal(folder, "scenarios.jsonl.gz")
+    edit_index(folder, lambda index: index["blocks"].__setitem__(0, [0, len(data)]))
+    pack = FolderPack(folder)
+    with pytest.raises(PackError, match="more than 1024 lines"):
+        pack.task(pack.entries()[0].id)
+
+
+def test_what_is_kept_of_a_pack_is_bounded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("_CACHED_TASKS", "_CACHED_WORLDS", "_CACHED_BLOCKS"):
+        monkeypatch.setattr(packs, name, 1)
+    pack = FolderPack(folder)
+    assert [pack.task(entry.id).scenario for entry in pack.entries()] == list(SCENARIOS.values())
+    assert len(pack._tasks) == len(pack._worlds) == len(pack._blocks) == 1
+
+
+def test_a_pack_that_could_not_be_opened_is_not_put_in_place(folder: Path) -> None:
+    twice = [("test", scenario) for scenario in SCENARIOS.values() for _ in range(2)]
+    with pytest.raises(PackError, match="2 times"):
+        write_pack(folder, twice, [WORLD], id="mine", version="2.0.0", licence="x", overwrite=True)
+    assert FolderPack(folder).card.version == "1.0.0"
+    assert [path.name for path in folder.parent.iterdir()] == ["mine"]
+
+
 def test_a_truncated_block_is_refused_even_without_verification(folder: Path) -> None:
     truncate(folder)
     pack = FolderPack(folder, verify=False)
@@ -145,6 +220,26 @@ def test_a_memory_pack_needs_its_worlds() -> None:
     scenario = next(iter(SCENARIOS.values())).model_copy(update={"world": None, "world_ref": "gone"})
     with pytest.raises(PackError, match="'gone'"):
         MemoryPack([scenario])
+
+
+def test_a_memory_pack_has_each_scenario_once() -> None:
+    with pytest.raises(PackError, match="2 times"):
+        MemoryPack([SCENARIOS["single_hop"]] * 2, [WORLD])
+
+
+def test_a_used_pack_can_be_sent_to_another_process(folder: Path) -> None:
+    for pack in (FolderPack(folder), MemoryPack(list(SCENARIOS.values()), [WORLD])):
+        ToolUseEnv(pack).reset(seed=0)
+        sent = pickle.loads(pickle.dumps(pack))  # noqa: S301 - written a moment ago
+        assert ToolUseEnv(sent).reset(seed=0)[0] == ToolUseEnv(pack).reset(seed=0)[0]
+
+
+def test_the_ids_of_a_bundled_pack_are_not_taken_over(folder: Path) -> None:
+    edit_card(folder, lambda card: card.update(id="everyday"))
+    before = gym.spec("ToolUse/everyday-v0").kwargs
+    with pytest.raises(PackError, match="another id"):
+        register_pack(folder)
+    assert gym.spec("ToolUse/everyday-v0").kwargs == before
 
 
 def test_register_pack_makes_ids(folder: Path) -> None:

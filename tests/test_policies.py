@@ -227,6 +227,24 @@ def test_random_fills_schemas_of_every_kind() -> None:
         assert validator.is_valid(turn.calls[0].arguments), turn.calls[0]
 
 
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "string", "minLength": 10**9},
+        {"type": "array", "minItems": 10**9},
+        {"type": "integer", "minimum": 0.5},
+        {"type": "integer", "minimum": 1e308},
+        {"type": "integer", "minimum": 5, "maximum": 1},
+        {"type": "number", "minimum": 5, "maximum": 1},
+    ],
+    ids=str,
+)
+def test_random_makes_a_modest_call_of_any_schema(schema: dict[str, Any]) -> None:
+    turn, _ = conversation(RandomValidPolicy(), "Hello?", tool("get_x", "Get x.", x=schema))
+    assert isinstance(turn.calls[0], ToolCall)
+    assert len(str(turn.calls[0].arguments["x"])) <= 1000
+
+
 def test_random_without_tools_only_talks() -> None:
     turn, _ = conversation(RandomValidPolicy(), "Hello?")
     assert not turn.calls

@@ -207,7 +207,7 @@ def _strange(trajectory: Trajectory, **fields: Any) -> str:
     ("fields", "message"),
     [
         ({"scenario_id": "0" * 16}, "no scenario named '0000000000000000'"),
-        ({"scenario_id": [1]}, "cannot be scored"),
+        ({"scenario_id": [1]}, "not a trajectory"),
         ({"version": 9}, "version '9'"),
         ({"steps": [{}]}, "not a trajectory"),
         ({"steps": 4}, "not a trajectory"),

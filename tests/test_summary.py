@@ -52,9 +52,14 @@ def test_only_the_last_step_s_parts_count() -> None:
     assert summarize("some", [episode(1, 1, 1, goals=1.0)]).solve_r == 1
 
 
+def test_a_trajectory_without_a_step_counts_in_no_figure() -> None:
+    played = episode(1, 1, 1, goals=1.0, earned=1.0)
+    assert summarize("some", [Trajectory("s"), played]) == summarize("some", [played])
+
+
 def test_trajectories_without_solve_s_parts_are_refused() -> None:
     unscored = Trajectory("s", (Step(Turn("Answer: 1")),))
-    foreign = Trajectory("s", (Step(Turn("Answer: 1"), parts={"solve_f1": 1.0}),))
+    foreign = Trajectory("s", (Step(Turn("Answer: 1"), parts={"solved": 1.0}),))
     for given in ([], [unscored], [foreign], [episode(1, 1, 1), unscored]):
         with pytest.raises(TrajectoryError, match="scored by the reward 'solve'"):
             summarize("some", given)

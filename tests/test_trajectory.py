@@ -98,7 +98,21 @@ BROKEN = {
     "arguments no object": changed("steps", 0, "turn", "calls", 0, "arguments", value=[1]),
     "text no text": changed("steps", 0, "turn", "text", value=3),
     "reward no number": changed("steps", 0, "reward", value="much"),
+    "reward beyond floats": changed("steps", 0, "reward", value=10**400),
+    "user turn without end": changed("steps", 0, "user_turn", value=float("inf")),
+    "parts no numbers": changed("steps", 0, "parts", value={"solved": None}),
+    "parts no object": changed("steps", 0, "parts", value=[1]),
+    "scenario no text": changed("scenario_id", value=[1]),
+    "seed no number": changed("seed", value="4"),
     "effects odd": changed("steps", 0, "results", 0, "effects", value=[{"table": 3}]),
+    "effect's row a list": changed(
+        "steps",
+        0,
+        "results",
+        0,
+        "effects",
+        value=[{"table": "t", "row": [], "field": "f", "before": 1, "after": 2, "created": False}],
+    ),
 }
 
 

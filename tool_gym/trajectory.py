@@ -20,6 +20,15 @@ T = TypeVar("T")
 TRAJECTORY_VERSION = 1
 """Version of the record; files of another version are refused."""
 
+_FIELD_TYPES: dict[str, type[Any]] = {
+    "scenario_id": str,
+    "terminated": bool,
+    "truncated": bool,
+    "pack": str,
+    "policy": str,
+    "reward": str,
+}
+
 
 class Step(NamedTuple):
     """One `env.step`: an assistant turn and what came of it."""
@@ -80,9 +89,10 @@ class Trajectory(NamedTuple):
             data = jsonio.loads(text)
             version = data["version"]
             if version == TRAJECTORY_VERSION:
-                fields = {name: data[name] for name in cls._fields if name != "steps"}
+                fields = {name: _of_type(kind, data[name]) for name, kind in _FIELD_TYPES.items()}
+                fields["seed"] = None if data["seed"] is None else _of_type(int, data["seed"])
                 return cls(**fields, steps=tuple(_step_from_dict(step) for step in data["steps"]))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             msg = f"not a trajectory: {type(error).__name__}: {str(error)[:160]}"
             raise TrajectoryError(msg) from None
         msg = f"the trajectory has version {str(version)[:40]!r}; this release reads version {TRAJECTORY_VERSION}"
@@ -170,8 +180,8 @@ def _step_from_dict(data: dict[str, Any]) -> Step:
         ToolResult(
             Outcome.of(result["outcome"]),
             result["value"],
-            result["message"],
-            tuple(Effect(**effect) for effect in result["effects"]),
+            _of_type(str, result["message"]),
+            tuple(map(_effect_from_dict, result["effects"])),
         )
         for result in data["results"]
     )
@@ -180,12 +190,21 @@ def _step_from_dict(data: dict[str, Any]) -> Step:
         raise ValueError(msg)
     for call in calls:
         if isinstance(call, ToolCall):
-            _of_type(str, call.name)
             _of_type(dict, call.arguments)
+        for text in (call.name, call.id) if isinstance(call, ToolCall) else call:
+            _of_type(str, text)
     parsed = Turn(_of_type(str, turn["text"]), calls, _of_type(str, turn["reasoning"]), _of_type(str, turn["raw"]))
-    return Step(
-        parsed, results, int(data["user_turn"]), _of_type(str, data["reply"]), float(data["reward"]), data["parts"]
-    )
+    parts = data["parts"]
+    if parts is not None:
+        parts = {name: float(value) for name, value in _of_type(dict, parts).items()}
+    return Step(parsed, results, int(data["user_turn"]), _of_type(str, data["reply"]), float(data["reward"]), parts)
+
+
+def _effect_from_dict(data: dict[str, Any]) -> Effect:
+    effect = Effect(**data)
+    for text in (effect.table, effect.row, effect.field):
+        _of_type(str, text)
+    return effect
 
 
 def _of_type(kind: type[T], value: Any) -> T:

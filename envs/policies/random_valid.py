@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from math import isfinite
+from math import ceil, floor, isfinite
 from typing import Any
 
 from tool_gym import jsonio
@@ -23,6 +23,8 @@ DECLINE = 0.1
 """Probability that a request is declined in the end."""
 
 _MAX_DEPTH = 4
+_MAX_ITEMS = 8
+_MAX_LENGTH = 1000
 
 
 class RandomValidPolicy:
@@ -78,7 +80,7 @@ class RandomValidPolicy:
             self._numbers.append(value)
 
     def _value(self, schema: Any, depth: int) -> Any:
-        """Return a value the schema allows, as far as it is understood; else a text."""
+        """Return a value the schema allows, as far as it is understood and of modest size; else a text."""
         rng = self._random
         if not isinstance(schema, dict) or depth > _MAX_DEPTH:
             return self._text({})
@@ -115,7 +117,7 @@ class RandomValidPolicy:
         }
 
     def _array(self, schema: dict[str, Any], depth: int) -> list[Any]:
-        least = int(schema.get("minItems", 1))
+        least = min(int(schema.get("minItems", 1)), _MAX_ITEMS)
         count = self._random.randint(least, max(least, min(3, int(schema.get("maxItems", 3)))))
         return [self._value(schema.get("items", {}), depth + 1) for _ in range(count)]
 
@@ -130,13 +132,15 @@ class RandomValidPolicy:
         if fitting:
             return self._random.choice(fitting)
         low = low if low is not None else (high - 100 if high is not None else 0)
-        high = high if high is not None else low + 100
-        return self._random.randint(-(-low // 1), high // 1) if whole else round(self._random.uniform(low, high), 2)
+        high = max(low, high if high is not None else low + 100)
+        if whole:
+            return self._random.randint(ceil(low), max(ceil(low), floor(high)))
+        return round(self._random.uniform(low, high), 2)
 
     def _text(self, schema: dict[str, Any]) -> str:
         least, most = int(schema.get("minLength", 0)), int(schema.get("maxLength", 1_000_000))
         fitting = [text for text in self._texts if least <= len(text) <= most]
-        return self._random.choice(fitting) if fitting else "text"[:most].ljust(least, "x")
+        return self._random.choice(fitting) if fitting else "text"[:most].ljust(min(least, _MAX_LENGTH), "x")
 
 
 def _number(text: str) -> float | None:

@@ -103,12 +103,13 @@ def _shows(impl: TemplateImpl, entity: str, column: str) -> bool:
 
 
 def _sorts_out(impl: TemplateImpl, entity: str, column: str) -> bool:
-    """Whether a tool picks rows by a category, or fails by it."""
+    """Whether a tool picks rows by a category, or may fail by it."""
     family, bindings = impl.family, impl.bindings
     if bindings.get("table") != entity:
         return False
-    filtered = column in bindings.get("filters", ()) or bindings.get("by") == column
-    return filtered or (FAMILIES[family].writes and family != "create" and bindings.get("column", column) == column)
+    if FAMILIES[family].writes:
+        return bindings.get("column") == column or (family == "update" and column not in bindings["fields"])
+    return column in bindings.get("filters", ()) or bindings.get("by") == column
 
 
 def _orders(impl: TemplateImpl, entity: str, column: str) -> bool:

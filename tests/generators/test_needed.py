@@ -17,6 +17,7 @@ from tool_gym.generators.expressions import (
     ByName,
     Calendar,
     Convert,
+    Create,
     Evaluator,
     Follow,
     Free,
@@ -83,6 +84,17 @@ def test_a_filter_that_spares_the_extreme_is_decoration() -> None:
 def test_a_count_of_everything_rests_on_no_cell() -> None:
     with pytest.raises(RejectedError, match="the rows of Agg changes nothing"):
         check((Agg("artifact", "count", None),))
+
+
+def test_a_new_row_needs_what_its_references_are_found_by() -> None:
+    """The docent's part is plain; the gallery is found by way of its heaviest artifact, or round in a circle."""
+    artifact = named(WORLD, "artifact")
+    values = (("given_on", "2025-05-05"), ("ticket_price", 12.5), ("walking_distance", 800))
+    found = Follow("gallery", "gallery_id", artifact)
+    check((Create("tour", values, (("gallery_id", found), ("docent_id", named(WORLD, "docent")))),))
+    circle = Follow("gallery", "gallery_id", HEAVIEST)
+    with pytest.raises(RejectedError, match="changes nothing"):
+        check((Create("tour", values, (("gallery_id", circle), ("docent_id", named(WORLD, "docent")))),))
 
 
 def test_a_goal_without_an_answer_is_rejected() -> None:

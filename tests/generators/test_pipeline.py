@@ -217,12 +217,12 @@ class TestScaling:
 
 class TestPlans:
     def test_unknown_splits_and_domains_are_named(self) -> None:
-        with pytest.raises(UnknownNameError, match=r"no split named 'trian'\. Did you mean 'train'"):
-            PackPlan("tests", {"trian": 5})
+        with pytest.raises(UnknownNameError, match=r"no split named 'trainn'\. Did you mean 'train'"):
+            PackPlan("tests", {"trainn": 5})
         with pytest.raises(UnknownNameError, match="no split named 'dev'"):
             PackPlan("tests", {"train": 5}, {"dev": ("energy",)})
-        with pytest.raises(UnknownNameError, match=r"no domain named 'enery'\. Did you mean 'energy'"):
-            PackPlan("tests", {"train": 5}, {"train": ("enery",)})
+        with pytest.raises(UnknownNameError, match=r"no domain named 'energyy'\. Did you mean 'energy'"):
+            PackPlan("tests", {"train": 5}, {"train": ("energyy",)})
 
     @pytest.mark.parametrize("sizes", [{}, {"train": 0}, {"train": -1}, {"train": 5, "test": -2}])
     def test_sizes_must_make_sense(self, sizes: dict[str, int]) -> None:

@@ -55,11 +55,9 @@ def generate(  # noqa: PLR0913 - a command has the options it has
 
 
 def _plan(name: str, sizes: dict[str, int], seed: int, complexity: int | None, domains: list[str]) -> PackPlan:
-    from tool_gym.envs.pack import check_pack_name
     from tool_gym.errors import GenerationError
     from tool_gym.generators.pipeline import PackPlan
 
-    check_pack_name(name)
     if not any(sizes.values()):
         msg = "nothing to generate: say how many scenarios with --train, --validation or --test"
         raise GenerationError(msg)

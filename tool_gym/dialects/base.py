@@ -14,7 +14,8 @@ Tool: TypeAlias = Mapping[str, Any]
 """A tool in OpenAI's form: `{"type": "function", "function": {"name", "description", "parameters"}}`."""
 
 INSTRUCTIONS = """\
-You help a user with the tools below. Call tools until you know what was asked, or have done it. \
+You help a user with the tools below. Take every fact and figure from a tool, calculations too where a tool does \
+them, and nothing from memory. Call tools until you know what was asked, or have done it. \
 Then end your turn with a line of text and no call, in one of three forms:
 Answer: <value> - several values in the order they were asked for, separated by semicolons; \
 if something was to be done, say in short what you did.

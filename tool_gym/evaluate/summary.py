@@ -14,6 +14,8 @@ from typing import NamedTuple
 from tool_gym.errors import TrajectoryError
 from tool_gym.trajectory import Trajectory
 
+_PARTS = frozenset({"solved", "charged", "needed", "completeness", "goals"})
+
 
 class Summary(NamedTuple):
     """Figures of one policy; rates and means in [0, 1]."""
@@ -32,17 +34,16 @@ class Summary(NamedTuple):
 
 
 def summarize(policy: str, trajectories: Iterable[Trajectory]) -> Summary:
-    """Return the figures of trajectories scored by `solve`.
+    """Return the figures of trajectories scored by `solve`; those without a step are left out.
 
     Raises:
         TrajectoryError: If there are none, or they were scored by another reward.
     """
-    played = list(trajectories)
-    parts = [step.parts for trajectory in played for step in trajectory.steps[-1:]]
-    if not parts or any(part is None or "solved" not in part for part in parts):
+    played = [trajectory for trajectory in trajectories if trajectory.steps]
+    known = [trajectory.steps[-1].parts or {} for trajectory in played]
+    if not known or not all(part.keys() >= _PARTS for part in known):
         msg = "a summary needs at least one trajectory, scored by the reward 'solve'"
         raise TrajectoryError(msg)
-    known = [part for part in parts if part is not None]
     charged = [part for part in known if part["charged"]]
     return Summary(
         policy=policy,
