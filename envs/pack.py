@@ -15,7 +15,7 @@ import os
 import re
 import zlib
 from collections import Counter, OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Protocol, TypeAlias, TypeVar
@@ -44,7 +44,7 @@ V = TypeVar("V")
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _CACHED_BLOCKS = 64
-_CACHED_TASKS = 4096
+_CACHED_TASKS = 1024
 _CACHED_WORLDS = 256
 
 
@@ -104,7 +104,7 @@ class Card(BaseModel):
 
 
 _ScenarioId: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]  # it becomes part of a Gymnasium id
-_LineCount: TypeAlias = Annotated[int, Field(ge=1, le=MAX_BLOCK_LINES)]
+_Lines: TypeAlias = Annotated[int, Field(ge=1, le=MAX_BLOCK_LINES)]
 _Blocks: TypeAlias = tuple[tuple[NonNegativeInt, NonNegativeInt], ...]
 
 
@@ -112,11 +112,11 @@ class _Index(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     entries: tuple[tuple[_ScenarioId, str, str, str], ...]
-    block_size: _LineCount
+    block_size: _Lines
     blocks: _Blocks
     """Each block's (offset, length) in bytes."""
     worlds: tuple[str, ...]
-    world_block_size: _LineCount
+    world_block_size: _Lines
     world_blocks: _Blocks
 
 
@@ -222,14 +222,6 @@ class FolderPack:
             known = _keep(self._worlds, world_id, self._load_world(world_id), _CACHED_WORLDS)
         return known
 
-    def lines(self) -> Iterator[bytes]:
-        """Yield every world line, then every scenario line, unpacked."""
-        index = self._index
-        for number in range(len(index.worlds)):
-            yield self._line("worlds.jsonl.gz", number, index.world_block_size, index.world_blocks)
-        for number in range(len(index.entries)):
-            yield self._line("scenarios.jsonl.gz", number, index.block_size, index.blocks)
-
     def _load_world(self, world_id: str) -> World:
         number = self._world_numbers.get(world_id)
         if number is None:
@@ -318,8 +310,7 @@ def read_card(folder: Path) -> Card:
         msg = f"cannot read {path}: {error.strerror}"
         raise PackError(msg) from None
     except ValidationError as error:
-        first = error.errors()[0]
-        msg = f"{path} is no pack card: {first['msg']} (at {'.'.join(map(str, first['loc'])) or 'the top level'})"
+        msg = f"{path} is no pack card: {_first(error)}"
         raise PackError(msg) from None
     if card.format != PACK_FORMAT:
         msg = f"{path}: pack format {card.format}; this release reads format {PACK_FORMAT}"
@@ -376,13 +367,15 @@ def _check_file(folder: Path, file: str, sha256: str, *, verify: bool) -> None:
 def _read_index(folder: Path) -> _Index:
     try:
         return _Index.model_validate(jsonio.loads((folder / "index.json").read_text(encoding="utf-8")))
-    except ValidationError as error:
-        first = error.errors()[0]
-        msg = f"{folder / 'index.json'} is no pack index: {first['msg']} (at {'.'.join(map(str, first['loc']))})"
-        raise PackError(msg) from None
     except (ValueError, OSError) as error:
-        msg = f"{folder / 'index.json'} is no pack index: {error}"
+        found = _first(error) if isinstance(error, ValidationError) else error
+        msg = f"{folder / 'index.json'} is no pack index: {found}"
         raise PackError(msg) from None
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors()[0]
+    return f"{first['msg']} (at {'.'.join(map(str, first['loc'])) or 'the top level'})"
 
 
 def _read_block(path: Path, blocks: Sequence[tuple[int, int]], number: int) -> list[bytes]:

@@ -13,7 +13,6 @@ import gymnasium
 from gymnasium.envs.registration import EnvSpec
 
 from tool_gym import jsonio
-from tool_gym.errors import PackError
 
 ENTRY_POINT = "tool_gym.envs.env:ToolUseEnv"
 DEFAULT_PACK = "everyday"
@@ -49,6 +48,7 @@ def register_pack(folder: str | os.PathLike[str]) -> list[str]:
     """
     from tool_gym.envs.bundled import bundled_packs
     from tool_gym.envs.pack import FolderPack
+    from tool_gym.errors import PackError
 
     pack = FolderPack(folder)
     if bundled_packs().get(pack.name, pack.folder.resolve()) != pack.folder.resolve():

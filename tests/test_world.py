@@ -258,3 +258,9 @@ def test_a_reference_to_a_missing_table_is_refused() -> None:
     del data["tables"]["owner"]
     with pytest.raises(ScenarioError, match="leads to no row of 'owner'"):
         World.from_json(json.dumps(data))
+
+
+def test_a_number_beyond_floats_is_held_and_infinity_is_not() -> None:
+    column = Column(type="number")
+    assert column.holds(10**400)
+    assert not column.holds(float("inf"))

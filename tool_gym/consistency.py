@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from tool_gym import jsonio
@@ -30,7 +31,7 @@ def _check_names(scenario: Scenario) -> None:
         ("fault", [fault.tool for fault in scenario.faults]),
         ("sub-goal or goal", [item.id for item in (*scenario.sub_goals, *scenario.goals)]),
     ):
-        repeated = next((name for name in ids if ids.count(name) > 1), None)
+        repeated = next((name for name, count in Counter(ids).items() if count > 1), None)
         if repeated is not None:
             msg = f"two {kind}s are named {repeated!r}"
             raise ValueError(msg)

@@ -72,7 +72,7 @@ class Column(Model):
         if self.type == "integer":
             return type(value) is int
         if self.type == "number":
-            return type(value) in (int, float) and math.isfinite(value)
+            return type(value) is int or (type(value) is float and math.isfinite(value))
         if self.type in ("enum", "state"):
             return value in self.values
         if type(value) is not str:
