@@ -355,12 +355,24 @@ def test_a_full_disk_is_told_in_one_line() -> None:
 
 
 def test_an_interrupted_run_leaves_nothing_behind(tmp_path: Path) -> None:
-    arguments = ("generate", "--name", "long", "--out", tmp_path / "long", "--train", "100000")
-    process = start(*arguments, env=os.environ | {"FORCE_COLOR": "1"})
-    assert process.stderr is not None
-    assert process.stderr.read(1)  # the progress bar: it is at work
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    # Where the tests themselves run in the background, children are born deaf to SIGINT.
+    listen = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    program = f"{listen}; from tool_gym.cli import main; sys.exit(main())"
+    arguments = ("generate", "--name", "long", "--out", str(tmp_path / "long"), "--train", "100000")
+    with subprocess.Popen(
+        [sys.executable, "-c", program, *arguments],
+        env=os.environ | {"FORCE_COLOR": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stderr is not None
+            assert process.stderr.read(1)  # the progress bar: it is at work
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert (process.returncode, out) == (130, "")
     assert err.endswith("interrupted\n")
     assert "Traceback" not in err
