@@ -7,6 +7,7 @@ run on every pack that ships, and by `tool-gym check`.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -24,7 +25,7 @@ from tool_gym.rewards import get_reward, score
 from tool_gym.scenario import Plan, Scenario
 from tool_gym.trajectory import Trajectory
 from tool_gym.turns import BrokenCall, ToolCall, Turn
-from tool_gym.values import leaves, same
+from tool_gym.values import SequenceValue, SetValue, Value, display, leaves, same
 from tool_gym.world import World
 
 MAX_SIZE = 512
@@ -34,6 +35,7 @@ PLACEHOLDERS: tuple[Any, ...] = ("", "test", "example", "unknown", "string", "1"
 """Values tried for every argument: none of them may give an answer away."""
 
 _NO_FORMATS = jsonschema.FormatChecker(())
+_TOKEN = re.compile(r"\w+(?:[.\-]\w+)*")
 _JUNK = Turn(calls=(ToolCall("no_such_tool", {}),))
 
 
@@ -67,6 +69,7 @@ def check_scenario(scenario: Scenario, world: World | None = None) -> list[Findi
 
     Checked: its id, size and JSON form; its world; its tools on that world, and their schemas against the
     meta-schema by the reference implementation too; that every dialect's opening fits the observation space; that
+    no answer stands in the request, and each is served by the calls it rests on; that
     the oracle earns exactly 1 by every plan and in every dialect, and silence 0; that leaving out, repeating or
     adding a call earns less, and so does the last act alone; that placeholder arguments give nothing away; that
     snapshots restore, rescoring agrees and the shared world stays untouched.
@@ -167,6 +170,35 @@ class _Check:
             if problem:
                 self._add("schemas", f"{tool.name}: {problem}")
 
+        for number, text in enumerate(scenario.user_turns):
+            if not any(map(str.isalnum, text)):
+                self._add("request", f"user turn {number} says nothing")
+        self._check_leaks()
+
+    def _check_leaks(self) -> None:
+        """Check that no number, date or code to be answered stands in what the user says; names may be choices."""
+        for goal in self._scenario.goals:
+            if goal.kind == "answer":
+                said = _tokens(" ".join(self._scenario.user_turns[: goal.user_turn + 1]))
+                for gold in _flat(goal.gold):
+                    shown = str(gold.value) if gold.kind == "number" else display(gold)
+                    if gold.kind in ("number", "date", "text") and f" {_tokens(shown)} " in f" {said} ":
+                        self._add("leak", f"the answer {shown!r} stands in the request")
+
+    def _check_answers(self, trajectory: Trajectory, plan: Plan) -> None:
+        """Check that every answer is served by the calls its goal rests on."""
+        number_of = {step.sub_goal: number for number, step in enumerate(plan.steps)}
+        results = [result for step in trajectory.steps for result in step.results if result.ok]
+        for goal in self._scenario.goals:
+            if goal.kind != "answer" or not goal.rests_on:
+                continue
+            numbers = [number_of[name] for name in goal.rests_on if name in number_of]
+            served = [results[number].value for number in numbers if number < len(results)]
+            values = [leaf for value in served for leaf in (*leaves(value), *_lists(value))]
+            for gold in _flat(goal.gold):
+                if not any(same(gold, value) for value in values):
+                    self._add("answer", f"no call that goal {goal.id!r} rests on serves {display(gold)!r}")
+
     def _check_silence(self) -> None:
         earned = rollout(self._env(), SilentPolicy(), seed=0).episode_return
         if earned != 0:
@@ -195,6 +227,7 @@ class _Check:
             if not _is(trajectory.episode_return, 1.0) or not trajectory.terminated:
                 self._add("oracle", f"plan {number} earns {trajectory.episode_return:.6f} in the dialect {name}, not 1")
         trajectory = played["structured"]
+        self._check_answers(trajectory, plan)
         turns = [step.turn for step in trajectory.steps]
         self._check_records(trajectory)
         self._check_snapshot(turns)
@@ -259,6 +292,20 @@ def _schema_problem(schema: bytes) -> str:
     except jsonschema.SchemaError as error:
         return f"no JSON Schema of draft 2020-12: {error.message}"
     return ""
+
+
+def _flat(gold: Value) -> tuple[Value, ...]:
+    return gold.items if isinstance(gold, SequenceValue | SetValue) else (gold,)
+
+
+def _lists(value: Any) -> list[Any]:
+    """Return the lists anywhere inside a JSON value."""
+    inner = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
+    return ([value] if isinstance(value, list) else []) + [found for item in inner for found in _lists(item)]
+
+
+def _tokens(text: str) -> str:
+    return " ".join(_TOKEN.findall(text.casefold().replace(",", "")))
 
 
 def _is(value: float, wanted: float) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import gymnasium
 
-from tool_gym.dialects import MAX_TURN_CHARS, Dialect, get_dialect
+from tool_gym.dialects import INSTRUCTIONS, MAX_TURN_CHARS, Dialect, get_dialect
 from tool_gym.envs.pack import Entry, Pack, Task, open_pack
 from tool_gym.envs.render import render_ansi
 from tool_gym.errors import EpisodeError, ScenarioError, UnknownNameError
@@ -54,7 +54,8 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
 
     `info` has the same keys after every step, and after `reset` all but the last three:
 
-    - `scenario_id` (str), `messages` (a sequence of OpenAI-style chat messages so far), `tools` (list of
+    - `scenario_id` (str), `messages` (OpenAI-style chat messages so far, the system message with the rules first; a
+      lazy sequence: `list()` it for JSON), `tools` (list of
       OpenAI-style tool schemas, shared by all episodes: copy one before you change it): what a chat model needs
       to write the next turn;
     - `step` (`tool_gym.trajectory.Step`): the turn as it was read, each call's `ToolResult`, the reward;
@@ -97,11 +98,10 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
         if render_mode not in (None, *self.metadata["render_modes"]):
             error = UnknownNameError.of("render mode", render_mode, self.metadata["render_modes"])
             raise error
-        if max_turns < 2 or max_calls_per_turn < 1:
-            msg = (
-                f"max_turns must be at least 2 and max_calls_per_turn at least 1, not {max_turns}, {max_calls_per_turn}"
-            )
-            raise ScenarioError(msg)
+        for name, value, least in (("max_turns", max_turns, 2), ("max_calls_per_turn", max_calls_per_turn, 1)):
+            if type(value) is not int or value < least:
+                msg = f"{name} must be a whole number of at least {least}, not {value!r}"
+                raise ScenarioError(msg)
         self.pack = open_pack(pack)
         self.dialect = get_dialect(dialect) if isinstance(dialect, str) else dialect
         self.reward = get_reward(reward)
@@ -199,7 +199,7 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
     @property
     def messages(self) -> Conversation:
         """The conversation so far, as OpenAI-style chat messages."""
-        return Conversation(self.task.scenario.user_turns[0], self._steps, len(self._steps))
+        return Conversation(self.task.scenario.user_turns[0], self._steps, len(self._steps), INSTRUCTIONS)
 
     @property
     def trajectory(self) -> Trajectory:
@@ -269,6 +269,9 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
 
     def _drawn(self, options: dict[str, Any]) -> str:
         """Return the scenario that the options of `reset` ask for."""
+        if not isinstance(options, dict):
+            msg = f"options must be a dict such as {{'scenario': id}}, not {type(options).__name__}"
+            raise EpisodeError(msg)
         unknown = options.keys() - {"scenario", "split"}
         if unknown:
             error = UnknownNameError.of("reset option", min(unknown), ("scenario", "split"))

@@ -9,7 +9,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tool_gym import jsonio
 from tool_gym.envs.pack import FILES, PACK_FORMAT, SPLITS, Card, Entry, FolderPack, check_pack_name
@@ -17,11 +17,16 @@ from tool_gym.errors import PackError, ScenarioError
 from tool_gym.scenario import Scenario
 from tool_gym.world import World
 
+T = TypeVar("T")
+
 BLOCK_SIZE = 16
 """Scenarios in one gzip member."""
 
 WORLD_BLOCK_SIZE = 4
 """Worlds in one gzip member."""
+
+HAND_WRITTEN = "written by hand"
+"""Provenance of scenarios packed from files."""
 
 
 def write_pack(
@@ -69,12 +74,26 @@ def write_pack(
 
 
 def read_scenarios(path: Path) -> list[Scenario]:
-    """Read hand-written scenarios, one JSON object a line; each gets the id its content gives it.
+    """Read hand-written scenarios: one JSON object a line, or one alone over any number of lines.
+
+    Each gets the id its content gives it, whatever id it had; what an earlier form of it was measured or proved to
+    be is dropped.
 
     Raises:
         PackError: Naming the file and line that is no scenario.
     """
-    return [scenario.with_id() for scenario in _read_lines(path, lambda line: Scenario.from_json(line, check_id=False))]
+    fresh = {"certificate": {}, "difficulty": {}, "generator_version": "", "seed_path": "", "provenance": HAND_WRITTEN}
+    return [scenario.model_copy(update=fresh).with_id() for scenario in _read_lines(path, _read_scenario)]
+
+
+def _read_scenario(text: str) -> Scenario:
+    try:
+        data = jsonio.loads(text)
+    except jsonio.PlainJsonError as error:
+        msg = f"not a scenario, which must be one JSON object a line: {error}"
+        raise ScenarioError(msg) from None
+    named = {"id": "new", **data} if isinstance(data, dict) else data
+    return Scenario.from_json(jsonio.dumps(named), check_id=False)
 
 
 def read_worlds(path: Path) -> list[World]:
@@ -119,20 +138,21 @@ def pack_files(
     return write_pack(folder, pairs, worlds, overwrite=overwrite, **card)
 
 
-def _read_lines(path: Path, parse: Callable[[str], Any]) -> list[Any]:
-    found = []
+def _read_lines(path: Path, parse: Callable[[str], T]) -> list[T]:
     try:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            for number, line in enumerate(file, 1):
-                if line.strip():
-                    try:
-                        found.append(parse(line))
-                    except ScenarioError as error:
-                        msg = f"{path}, line {number}: {error}"
-                        raise PackError(msg) from None
+        text = path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         msg = f"cannot read {path}: {error.strerror}"
         raise PackError(msg) from None
+    found = []
+    alone = text.lstrip().startswith("{\n")  # one object over many lines, as `tool-gym show --json` prints it
+    for number, line in enumerate([text] if alone else text.split("\n"), 1):
+        if line.strip():
+            try:
+                found.append(parse(line))
+            except ScenarioError as error:
+                msg = f"{path}, line {number}: {error}"
+                raise PackError(msg) from None
     return found
 
 

@@ -126,11 +126,16 @@ class Catalogue:
         suffix, group = self.group(name, by)
         bindings: dict[str, Any] = {"table": name, "by": by}
         if family == "list":
-            text = self.sentence(f"List {group}, page by page.", f"{entity.plural}, paged")
+            text = self.sentence(
+                f"List {group} by id and name, page by page.", f"ids and names of {entity.plural}, paged"
+            )
             return self.make(f"list_{name}{suffix}", text, TemplateImpl(family="list", bindings=bindings))
         if family == "top":
             bindings["order_by"] = list(entity.of_type("integer", "number", "date"))
-            text = self.sentence(f"Order {group} by a field and return the first.", f"first {name} of {group}")
+            text = self.sentence(
+                f"Order {group} by a field and return the id and name of the first.",
+                f"id and name of the first of {group}",
+            )
             return self.make(f"top_{name}{suffix}", text, TemplateImpl(family="top", bindings=bindings))
         operation, column = str(concept[3]), concept[4]
         bindings |= {"filters": list(entity.of_type("enum", "state"))}
@@ -155,11 +160,17 @@ class Catalogue:
             text = self.sentence(f"Look up the id of {a} by its exact {called}.", f"{name} id by {called}")
             return self.make(f"find_{name}", text, TemplateImpl(family="find", bindings={"table": name}))
         if family == "search":
-            text = self.sentence(f"Search {entity.plural} with filters, sorted by a field.", f"filter and sort {name}s")
+            text = self.sentence(
+                f"Search {entity.plural} with filters; returns ids, names and the field sorted by.",
+                f"filter and sort {entity.plural}: ids, names, sorted field",
+            )
             bindings = {"table": name, "filters": list(entity.of_type("enum", "state")), "sort": list(ordered)}
             return self.make(f"search_{name}", text, TemplateImpl(family="search", bindings=bindings))
         if family == "compare":
-            text = self.sentence(f"Say which of two {entity.plural} has more of a field.", f"compare two {name} ids")
+            text = self.sentence(
+                f"Say which of two {entity.plural} has more of a field, and by how much.",
+                f"higher id and gap of two {name} ids",
+            )
             bindings = {"table": name, "fields": list(numbers)}
             return self.make(f"compare_{name}", text, TemplateImpl(family="compare", bindings=bindings))
         booked = entity.availability

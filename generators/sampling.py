@@ -47,6 +47,10 @@ class Column(NamedTuple):
     name: str
 
 
+_FAR_FETCHED = frozenset({("h", "s"), ("s", "h"), ("g", "t"), ("t", "g"), ("m", "km"), ("m", "mi"), ("mi", "m")})
+"""Conversions that units allow and nobody asks for."""
+
+
 class Sampler:
     """Draws goals over one world."""
 
@@ -242,12 +246,12 @@ class Sampler:
         return Agg(agg.entity, agg.operation, agg.column, agg.by, agg.parent, self._walk.some(categories))
 
     def _converted(self, depth: int) -> Convert:
-        columns = [column for column in self._numbers() if units.partners(self._unit(column) or "")]
+        columns = [column for column in self._numbers() if everyday_units(self._unit(column))]
         if not columns:
             raise RejectedError(SHAPE, "nothing to convert")
         column = self._rng.choice(columns)
         unit = self._unit(column) or ""
-        return Convert(self._figure(depth - 2, [column]), unit, self._rng.choice(units.partners(unit)))
+        return Convert(self._figure(depth - 2, [column]), unit, self._rng.choice(everyday_units(unit)))
 
     def _figures(self, calls: Iterable[int]) -> list[Val]:
         """Draw numbers of one kind, each a statistic or cell of a row that takes so many calls to find."""
@@ -317,3 +321,12 @@ class Sampler:
         columns = [c for c, a in self.domain.entities[entity].columns.items() if a.type != "ref" and c != skip]
         many = [name for name in columns if self.domain.attribute(entity, name).type not in ("enum", "state")]
         return self._walk.some(many if many and self._rng.random() < 0.8 else columns)
+
+
+def everyday_units(unit: str | None) -> tuple[str, ...]:
+    """Return the units people would have a quantity converted to.
+
+    >>> everyday_units("h"), everyday_units("kg")
+    (('min',), ('g', 't'))
+    """
+    return tuple(other for other in units.partners(unit or "") if (unit, other) not in _FAR_FETCHED)

@@ -45,6 +45,10 @@ def add_parameter(data: dict[str, Any], schema: dict[str, Any], value: Any) -> N
     data["sub_goals"][0]["arguments"]["extra"] = data["plans"][0]["steps"][0]["literals"]["extra"] = value
 
 
+def gold_of(data: dict[str, Any]) -> Any:
+    return data["goals"][0]["gold"]["value"]
+
+
 def want(data: dict[str, Any], value: int) -> None:
     data["sub_goals"][0]["gold"]["value"] = data["goals"][0]["gold"]["value"] = value
 
@@ -65,6 +69,9 @@ FAULTS: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "a gold the tools do not serve": (lambda d: want(d, 47), "oracle"),
     "an answer that rests on nothing": (lambda d: d["goals"][0].update(rests_on=[]), "guess"),
     "the same, called a decline": (lambda d: (d["goals"][0].update(rests_on=[]), d.update(shape="decline")), "guess"),
+    "an answer that no call serves": (lambda d: d["goals"][0]["gold"].update(value=4711), "answer"),
+    "an answer told in the request": (lambda d: d["user_turns"].__setitem__(0, f"Is it {gold_of(d)}?"), "leak"),
+    "a request that says nothing": (lambda d: d["user_turns"].__setitem__(0, " ?"), "request"),
     "a gold that a placeholder finds": (ask_of_first_ship, "placeholders"),
     "more plans than are played": (lambda d: d.update(plans=d["plans"] * (MAX_SIZE + 1)), "size"),
     "more user turns than are played": (lambda d: d.update(user_turns=["x"] * (MAX_SIZE + 1)), "size"),

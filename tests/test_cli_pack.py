@@ -35,6 +35,20 @@ def test_files_become_a_sound_pack_with_ids_from_their_content(folder: Path) -> 
     assert check_pack(pack).ok
 
 
+def test_what_show_prints_can_be_edited_and_packed(folder: Path) -> None:
+    scenario = SCENARIOS["single_hop"].model_copy(
+        update={"world": WORLD, "world_ref": None, "certificate": {"G1": "passed"}, "provenance": "elsewhere"}
+    )
+    data = json.loads(scenario.to_json())
+    del data["id"]
+    (folder / "one.jsonl").write_text(json.dumps(data, indent=2))
+    assert run("one.jsonl") == 0
+    packed = FolderPack(folder / "mine")
+    item = packed.task(packed.entries()[0].id).scenario
+    assert (item.certificate, item.provenance) == ({}, "written by hand")
+    assert item.id == scenario.content_id
+
+
 def test_json_output_is_the_card(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("train.jsonl", "--worlds", "worlds.jsonl", "--json") == 0
     assert json.loads(capsys.readouterr().out)["splits"] == {"train": 5}

@@ -150,6 +150,70 @@ def test_hermes_counts_every_attempt(action: str, expected: list[str]) -> None:
     assert [call.problem if isinstance(call, BrokenCall) else call.name for call in turn.calls] == expected
 
 
+BARE = '{"name": "get", "arguments": {"id": "A-1"}}'
+
+
+@pytest.mark.parametrize(
+    ("action", "text"),
+    [
+        (BARE, ""),
+        ('{\n  "arguments": {},\n  "name": "tool_list"\n}', ""),
+        (f"```json\n{BARE}\n```", ""),
+        (f"```\n{BARE}\n```", ""),
+        (f"I look it up: {BARE} Then we see.", "I look it up:\nThen we see."),
+        (f"I look it up.\n```json\n{BARE}\n```\nThen we see.", "I look it up.\nThen we see."),
+        (f"Set {{a}}, {{}} and {{'b'}}: {BARE}", "Set {a}, {} and {'b'}:"),
+        (f'{{"id": 4}} {BARE}', '{"id": 4}'),
+        (f'{{"id": {BARE}', '{"id":'),
+        (f"[{BARE}]", "[\n]"),
+        (f"<think>which?</think>\n{BARE}", ""),
+        (f"Answer: {BARE}", "Answer:"),
+        ('{"type": "function", "name": "get", "arguments": "{}"}', ""),
+        ('{"name": "get", "arguments": {"a": NaN, "b": ' + "9" * 5000 + "}}", ""),
+        ('{"name": "get", "arguments": {"a": "two\nlines"}}', ""),
+        ('{"name": "get", "arguments": {"a": "\ud800"}}', ""),
+    ],
+)
+def test_a_call_without_tags_is_broken_and_never_executed(action: str, text: str) -> None:
+    turn = HERMES.parse(action)
+    check(turn)
+    assert problems(turn) == ["untagged"]
+    assert len(turn.calls) == 1
+    assert turn.text == text
+    assert turn.act is None
+    assert isinstance(turn.calls[0], BrokenCall)
+    assert "<tool_call>{" in turn.calls[0].message
+    assert turn.calls[0].raw[0] == "{"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'Answer: ["name", "arguments"]',
+        'Answer: [{"name": "Aurora"}, {"arguments": 3}]',
+        'Answer: {"name": "Aurora", "length": 182.5}',
+        'Answer: the "arguments" of "name"',
+        'Answer: {"name": "Aurora", "note": "no \\"arguments\\" here"}',
+        'Answer: {name: "get", "arguments": {}}',
+        'Ask: which "arguments"?',
+        '{"arguments": {}}',
+        "[" * 5000 + '"arguments"',
+        '{"a": ' * 5000 + '"arguments"',
+    ],
+)
+def test_an_answer_with_json_stays_an_answer(text: str) -> None:
+    assert HERMES.parse(text) == Turn(text, (), "", text)
+
+
+def test_an_untagged_call_in_a_thought_or_beside_a_call_is_text() -> None:
+    assert HERMES.parse(f"<think>{BARE}</think>Answer: 4") == Turn(
+        "Answer: 4", (), BARE, f"<think>{BARE}</think>Answer: 4"
+    )
+    assert HERMES.parse(f"{BARE}\n{CALL}").calls == (GET,)
+    assert problems(HERMES.parse(f"{BARE}\n</tool_call>")) == ["stray_close"]
+    assert problems(HERMES.parse(f"<tool_call>{BARE}")) == ["unclosed"]
+
+
 def test_text_beside_broken_calls_stays_visible() -> None:
     assert HERMES.parse("Answer: 4 <tool_response>x</tool_response> done").text == "Answer: 4\ndone"
     assert HERMES.parse("Look.<tool_call>{</tool_call>").text == "Look."
@@ -164,6 +228,10 @@ def test_text_beside_broken_calls_stays_visible() -> None:
         ("Answer: 4", "Answer: 4", (), ""),
         ('{"answer": 4}', '{"answer": 4}', (), ""),
         ("{not json", "{not json", (), ""),
+        ("{Oslo; Bergen}", "{Oslo; Bergen}", (), ""),
+        ('{the "role" of "arguments" here}', '{the "role" of "arguments" here}', (), ""),
+        ('{"name": "Aurora", "length": }', '{"name": "Aurora", "length": }', (), ""),
+        ('Answer: {"role": "master"', 'Answer: {"role": "master"', (), ""),
         (message(content="Answer: 4"), "Answer: 4", (), ""),
         (message(content=[{"type": "text", "text": "Answer:"}, {"type": "text", "text": "4"}]), "Answer:\n4", (), ""),
         (message(content="<think>hm</think>Answer: 4", reasoning="well"), "Answer: 4", (), "well\nhm"),
@@ -185,6 +253,12 @@ def test_openai_messages(action: str, text: str, made: tuple[ToolCall, ...], rea
     ("action", "expected"),
     [
         ('{"role": "assistant", "tool_calls": [{"id": ', ["bad_json"]),
+        (' {"role": "assistant", "content": "Answer: 4"', ["bad_json"]),
+        ("{'role': 'assistant', 'content': 'Answer: 4'}", ["bad_json"]),
+        ('{"name": "get", "arguments": {"id": "A-1"', ["bad_json"]),
+        ('{"tool_calls" : [}', ["bad_json"]),
+        ('{"role"', ["bad_json"]),
+        ('{"content": "a\nb", "role": "assistant"}', ["bad_json"]),
         (message(role="tool", content="7"), ["invented_result"]),
         (message(role="user", content="7"), ["wrong_role"]),
         (message(role={}, content="7"), ["wrong_role"]),
@@ -204,7 +278,7 @@ def test_openai_messages(action: str, text: str, made: tuple[ToolCall, ...], rea
     ],
 )
 def test_openai_names_what_is_wrong(action: str, expected: list[str]) -> None:
-    for given_ in [action] if 'id": ' in action else [action, json.loads(action)]:
+    for given_ in [action] if expected == ["bad_json"] and "call_1" not in action else [action, json.loads(action)]:
         turn = OPENAI.parse(given_)
         check(turn)
         assert problems(turn) == expected

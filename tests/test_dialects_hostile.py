@@ -94,6 +94,45 @@ def test_repeated_tags_take_no_time_to_speak_of(tag: str, second: str) -> None:
     assert time.perf_counter() - started < 1
 
 
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "{",
+        '{"',
+        '{"a":',
+        '{"arguments":',
+        '{"a":[',
+        '{"name":"f","arguments":',
+        '{"a":"b"}',
+        '{"a":1,',
+        "```",
+        "{ ",
+        '{"a":1}\n```json ',
+    ],
+)
+@pytest.mark.parametrize("start", ["", '{"a": {"b": [', '"arguments" '])
+def test_untagged_calls_are_looked_for_in_no_time_to_speak_of(piece: str, start: str) -> None:
+    end = '"arguments":1} '
+    text = start + piece * ((MAX_TURN_CHARS - len(start) - len(end)) // len(piece)) + end
+    started = time.perf_counter()
+    for dialect in (HERMES, OPENAI):
+        turn = dialect.parse(text)
+        check(turn)
+        assert not any(isinstance(call, ToolCall) for call in turn.calls)
+    assert time.perf_counter() - started < 1
+
+
+@given(
+    st.lists(
+        st.sampled_from(["{", "}", '"name":', '"arguments":', '"f"', ",", "{}", "```json", "\n", " "]) | surrogates
+    )
+)
+def test_no_text_without_tags_is_executed(pieces: list[str]) -> None:
+    turn = HERMES.parse("".join(pieces).replace("tool_call>", ""))
+    check(turn)
+    assert not any(isinstance(call, ToolCall) for call in turn.calls)
+
+
 def test_a_huge_turn_is_not_scanned() -> None:
     huge = CALL * 700_000
     started = time.perf_counter()

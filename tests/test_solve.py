@@ -155,7 +155,8 @@ def test_scorers_of_one_scenario_do_not_share_state() -> None:
 
 
 @pytest.mark.parametrize(
-    "parameters", [{"weight": 0}, {"weight": 1}, {"beta": 0}, {"beta": -1}, {"weight": float("nan")}]
+    "parameters",
+    [{"weight": 0}, {"weight": 1}, {"beta": 0}, {"beta": -1}, {"beta": float("inf")}, {"weight": float("nan")}],
 )
 def test_parameters_out_of_range_are_refused(parameters: dict[str, float]) -> None:
     with pytest.raises(ScenarioError, match="solve needs"):

@@ -62,14 +62,25 @@ class Conversation(Sequence[dict[str, Any]]):
     [{'role': 'user', 'content': 'What is 2 + 2?'}, {'role': 'assistant', 'content': 'Answer: 4'}]
     """
 
-    __slots__ = ("_count", "_opening", "_steps")
+    __slots__ = ("_count", "_opening", "_steps", "_system")
 
-    def __init__(self, opening: str, steps: Sequence[Step] = (), count: int | None = None) -> None:
+    def __init__(self, opening: str, steps: Sequence[Step] = (), count: int | None = None, system: str = "") -> None:
+        """Look at an episode.
+
+        Args:
+            opening: What the user said first.
+            steps: The steps so far, and perhaps later ones.
+            count: How many of them are seen; all if None.
+            system: Text of a system message in front; none if empty.
+        """
+        self._system = system
         self._opening = opening
         self._steps = steps
         self._count = len(steps) if count is None else count
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
+        if self._system:
+            yield {"role": "system", "content": self._system}
         yield user_message(self._opening)
         for number, step in enumerate(islice(self._steps, self._count)):
             yield assistant_message(step.turn, number)
@@ -79,7 +90,7 @@ class Conversation(Sequence[dict[str, Any]]):
 
     def __len__(self) -> int:
         steps = islice(self._steps, self._count)
-        return 1 + sum(1 + len(step.results) + bool(step.reply) for step in steps)
+        return bool(self._system) + 1 + sum(1 + len(step.results) + bool(step.reply) for step in steps)
 
     @overload
     def __getitem__(self, index: int) -> dict[str, Any]: ...
@@ -96,8 +107,8 @@ class Conversation(Sequence[dict[str, Any]]):
     def __repr__(self) -> str:
         return f"<Conversation of {len(self)} messages>"
 
-    def __reduce__(self) -> tuple[type[Conversation], tuple[str, tuple[Step, ...]]]:
-        return Conversation, (self._opening, tuple(islice(self._steps, self._count)))
+    def __reduce__(self) -> tuple[type[Conversation], tuple[str, tuple[Step, ...], None, str]]:
+        return Conversation, (self._opening, tuple(islice(self._steps, self._count)), None, self._system)
 
 
 def _tool_call(call: ToolCall | BrokenCall, default: str) -> dict[str, Any]:

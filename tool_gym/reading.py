@@ -54,7 +54,8 @@ _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _YEAR, _MONTH_OF, _DAY = ("y1", "y2", "y3"), ("m1", "m2", "m3"), ("d1", "d2", "d3")
 _WORD = re.compile(r"[^\W\d_]+")
 _POLARITY = {"yes": True, "true": True, "no": False, "false": False}
-_MARKER = re.compile(r"^(?:[-*•+]|\d{1,2}[.)])\s+")
+_BULLET = re.compile(r"^[-*•+]\s+")
+_ENUMERATIONS = ("({})", "{})", "{}.")
 
 
 def fold(text: str) -> str:
@@ -126,11 +127,14 @@ def polarity(text: str) -> bool | None:
 
 
 def listed(text: str, count: int) -> list[str]:
-    """Return the items of a list: JSON, or divided by semicolons, lines or commas.
+    """Return the items of a list: JSON, or divided by semicolons, lines or commas; numbered or not.
 
     Args:
         text: The list.
         count: How many items are hoped for; if commas don't give as many, a last "and" divides too.
+
+    >>> listed("(1) Aurora; (2) 5", 2), listed("1. 5; 2. 7", 2), listed("1; 2", 2), listed("1.5; 2.5", 2)
+    (['Aurora', '5'], ['5', '7'], ['1', '2'], ['1.5', '2.5'])
     """
     stripped = text.strip()
     if stripped.startswith("["):
@@ -142,12 +146,25 @@ def listed(text: str, count: int) -> list[str]:
     if ";" in stripped:
         parts = stripped.split(";")
     elif "\n" in stripped:
-        parts = [_MARKER.sub("", line.strip(), count=1) for line in stripped.split("\n")]
+        parts = [_BULLET.sub("", line.strip(), count=1) for line in stripped.split("\n")]
     else:
         parts = stripped.split(", ")
         if len(parts) != count:
             parts = re.split(r",? and |, ", stripped)
-    return [part for part in map(str.strip, parts) if part]
+    return _unnumbered([part for part in map(str.strip, parts) if part])
+
+
+def _unnumbered(items: list[str]) -> list[str]:
+    """Strip (1) (2) (3), 1) 2) 3) or 1. 2. 3. from two items or more, if they count so from first to last.
+
+    A number is a mark only with a space and an item behind it: else it is the item.
+    """
+    for style in _ENUMERATIONS if len(items) > 1 else ():
+        marks = [style.format(number) for number in range(1, len(items) + 1)]
+        rests = [item[len(mark) :] for item, mark in zip(items, marks, strict=True) if item.startswith(mark)]
+        if len(rests) == len(items) and all(rest[:1].isspace() for rest in rests):
+            return [rest.strip() for rest in rests]
+    return items
 
 
 def _iso(match: re.Match[str]) -> str | None:

@@ -381,7 +381,11 @@ def _explain(text: str | bytes, error: ValidationError) -> ScenarioError:
         return _wrong_version(version)
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"]) or "the top level"
-    return ScenarioError(f"not a scenario: {first['msg']} (at {where}; {error.error_count()} problems in all)")
+    return ScenarioError(f"not a scenario: {first['msg']} (at {where}){_others(error.error_count() - 1)}")
+
+
+def _others(count: int) -> str:
+    return f", and {count} more" if count else ""
 
 
 def _wrong_version(version: Any) -> VersionError:

@@ -93,7 +93,8 @@ class Trajectory(NamedTuple):
                 fields["seed"] = None if data["seed"] is None else _of_type(int, data["seed"])
                 return cls(**fields, steps=tuple(_step_from_dict(step) for step in data["steps"]))
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
-            msg = f"not a trajectory: {type(error).__name__}: {str(error)[:160]}"
+            why = f"there is no {error}" if isinstance(error, KeyError) else str(error)
+            msg = f"not a trajectory, which `tool-gym rollout --out` writes one a line: {why[:160]}"
             raise TrajectoryError(msg) from None
         msg = f"the trajectory has version {str(version)[:40]!r}; this release reads version {TRAJECTORY_VERSION}"
         raise TrajectoryError(msg)
@@ -103,9 +104,12 @@ def write_trajectories(path: str | os.PathLike[str], trajectories: Iterable[Traj
     """Write trajectories as JSONL and return how many; the file appears whole or not at all.
 
     Raises:
-        TrajectoryError: If `path` is a folder or a device.
+        TrajectoryError: If `path` is a folder or a device, or in no folder.
     """
     target = Path(path)
+    if not target.parent.is_dir():
+        msg = f"there is no folder {target.parent} to write {target.name} into"
+        raise TrajectoryError(msg)
     if target.exists() and not target.is_file():
         msg = f"{target} is no ordinary file; trajectories are not written to it"
         raise TrajectoryError(msg)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from tool_gym import jsonio
 from tool_gym.envs.env import ToolUseEnv
-from tool_gym.envs.policies.lexical import Mention, looks_like_id, mentions, parts, stem, words
+from tool_gym.envs.policies.lexical import Mention, first_request, looks_like_id, mentions, parts, stem, words
 from tool_gym.envs.policies.slots import Slot, Tool, choice_by_prefix, fits, read_tool, value_of
 from tool_gym.trajectory import Step
 from tool_gym.turns import Outcome, ToolCall, Turn
@@ -76,7 +76,7 @@ class GreedyLexicalPolicy:
         del observation
         step: Step | None = info.get("step")
         if self._plan is None:
-            self._plan = _Plan(str(info["messages"][0]["content"]), info["tools"])
+            self._plan = _Plan(first_request(info), info["tools"])
         elif step is not None and step.turn.calls:
             self._plan.take(step)
         elif step is not None:

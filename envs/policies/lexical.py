@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 Kind = Literal["code", "date", "name", "number", "quote"]
 
@@ -127,3 +127,8 @@ def abbreviates(prefix: str, word: str) -> bool:
     """
     letters = iter(word.lower())
     return word[:1].lower() == prefix[:1].lower() and all(letter in letters for letter in prefix.lower())
+
+
+def first_request(info: dict[str, Any]) -> str:
+    """Return what the user said first."""
+    return next(str(message["content"]) for message in info["messages"] if message["role"] == "user")

@@ -8,7 +8,7 @@ from typing import Any
 
 from tool_gym import jsonio
 from tool_gym.envs.env import ToolUseEnv
-from tool_gym.envs.policies.lexical import mentions
+from tool_gym.envs.policies.lexical import first_request, mentions
 from tool_gym.trajectory import Step
 from tool_gym.turns import ToolCall, Turn
 from tool_gym.values import leaves
@@ -61,7 +61,7 @@ class RandomValidPolicy:
     def _read(self, info: dict[str, Any]) -> None:
         """Take in what was said and served since the last turn."""
         step: Step | None = info.get("step")
-        heard = info["messages"][0]["content"] if step is None else step.reply
+        heard = first_request(info) if step is None else step.reply
         if step is None or not step.turn.calls:
             self._left = self._random.randint(1, MAX_CALLS)
         for mention in mentions(str(heard)):

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from tool_gym.dialects import get_dialect
-from tool_gym.dialects.base import INSTRUCTIONS
 from tool_gym.envs.env import ToolUseEnv
 from tool_gym.envs.policies import OraclePolicy
 from tool_gym.envs.rollout import rollout
@@ -23,8 +22,7 @@ def episode() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The messages and tools of an oracle's episode."""
     env = ToolUseEnv(split="test")
     rollout(env, OraclePolicy(), seed=1)
-    messages = [{"role": "system", "content": INSTRUCTIONS}, *env.messages]
-    return messages, [tool.schema for tool in env.scenario.tools]
+    return list(env.messages), [tool.schema for tool in env.scenario.tools]
 
 
 def tokenizer_with(template: str) -> Any:

@@ -17,8 +17,9 @@ INSTRUCTIONS = """\
 You help a user with the tools below. Take every fact and figure from a tool, calculations too where a tool does \
 them, and nothing from memory. Call tools until you know what was asked, or have done it. \
 Then end your turn with a line of text and no call, in one of three forms:
-Answer: <value> - several values in the order they were asked for, separated by semicolons; \
-if something was to be done, say in short what you did.
+Answer: <value> - the bare value and no sentence: a number as the tools give it, with its unit; a date as YYYY-MM-DD; \
+a name or word as the tools give it; yes or no. Several values in the order they were asked for, separated by \
+semicolons. If something was to be done, say in short what you did.
 Decline: <reason> - if it cannot be done with these tools.
 Ask: <question> - if the user left out something you need."""
 """What a model is told of the act protocol, in every dialect."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 from tool_gym import jsonio
@@ -25,6 +27,7 @@ PROBLEMS = frozenset(
         "no_name",
         "bad_arguments",
         "unclosed",
+        "untagged",
         "stray_close",
         "invented_result",
         "wrong_role",
@@ -39,7 +42,11 @@ PROBLEMS = frozenset(
 )
 """Every `problem` a parser gives a broken call."""
 
-_EXAMPLE = '{"name": "<tool>", "arguments": {…}}'
+EXAMPLE = '{"name": "<tool>", "arguments": {…}}'
+"""A call, as a model is told to write it."""
+
+_OBJECT = re.compile(r'\{\s*"')
+_LENIENT = json.JSONDecoder(strict=False, parse_int=str, parse_float=str)
 
 
 def broken(problem: str, message: str, raw: str) -> BrokenCall:
@@ -64,7 +71,7 @@ def read_call(text: str) -> ToolCall | BrokenCall:
     try:
         data = jsonio.loads_plain(text)
     except jsonio.PlainJsonError as error:
-        return broken(error.problem, f"{error}; write a call as {_EXAMPLE}", text)
+        return broken(error.problem, f"{error}; write a call as {EXAMPLE}", text)
     call = call_of(data)
     return call if isinstance(call, ToolCall) else broken(call.problem, call.message, text)
 
@@ -72,10 +79,10 @@ def read_call(text: str) -> ToolCall | BrokenCall:
 def call_of(data: Any, call_id: str = "") -> ToolCall | BrokenCall:
     """Build a call from plain JSON data; arguments may also be JSON text, as OpenAI writes them."""
     if type(data) is not dict:
-        return _unfit("not_object", f"a call must be an object: {_EXAMPLE}", data)
+        return _unfit("not_object", f"a call must be an object: {EXAMPLE}", data)
     name, arguments = data.get("name"), data.get("arguments")
     if type(name) is not str or not name:
-        return _unfit("no_name", f"the call has no name: write {_EXAMPLE}", data)
+        return _unfit("no_name", f"the call has no name: write {EXAMPLE}", data)
     if type(arguments) is str:
         try:
             arguments = jsonio.loads_plain(arguments) if arguments.strip() else {}
@@ -83,8 +90,28 @@ def call_of(data: Any, call_id: str = "") -> ToolCall | BrokenCall:
             return _unfit(error.problem, f"the arguments of {name[:64]} cannot be read: {error}", data)
     if type(arguments) is not dict:
         given = "missing" if "arguments" not in data else "not an object"
-        return _unfit("bad_arguments", f"the arguments of {name[:64]} are {given}: write {_EXAMPLE}", data)
+        return _unfit("bad_arguments", f"the arguments of {name[:64]} are {given}: write {EXAMPLE}", data)
     return ToolCall(name, arguments, call_id)
+
+
+def find_call(text: str) -> tuple[int, int] | None:
+    """Return where the first JSON object with both a "name" and "arguments" begins and ends; None if there is none.
+
+    Only the first `MAX_CALLS_PARSED` objects are looked at, one inside another included.
+
+    >>> find_call('I call {"name": "f", "arguments": {}}.'), find_call('Answer: ["name", "arguments"]')
+    ((7, 37), None)
+    """
+    for tried, match in enumerate(_OBJECT.finditer(text)):
+        if tried == MAX_CALLS_PARSED:
+            break
+        try:
+            data, end = _LENIENT.raw_decode(text, match.start())
+        except (ValueError, RecursionError):
+            continue
+        if "name" in data and "arguments" in data:
+            return match.start(), end
+    return None
 
 
 def split_thinking(text: str) -> tuple[str, str]:

@@ -1,7 +1,8 @@
 """The Hermes dialect, which Qwen models speak too: `<tool_call>` blocks of JSON in ChatML.
 
 A call is `<tool_call>{"name": …, "arguments": {…}}</tool_call>`; everything else outside `<think>` is visible text.
-Thinking is set aside before calls are looked for, so nothing in it is ever executed.
+Thinking is set aside before calls are looked for, so nothing in it is ever executed. In a turn without tags, a JSON
+object with a "name" and "arguments" was meant as a call: it is a broken one, never executed.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from typing import Any
 from tool_gym.dialects import chatml
 from tool_gym.dialects.base import INSTRUCTIONS, Message, Tool, instructed
 from tool_gym.dialects.calls import (
+    EXAMPLE,
     MAX_CALLS_PARSED,
     MAX_TURN_CHARS,
     broken,
+    find_call,
     read_call,
     split_thinking,
     too_large,
@@ -26,6 +29,8 @@ from tool_gym.turns import BrokenCall, ToolCall, ToolResult, Turn
 _OPEN = "<tool_call>"
 _CLOSE = "</tool_call>"
 _STRAY = re.compile(r"(?P<invented><tool_response>.*?(?:</tool_response>|\Z))|</tool_call>", re.DOTALL)
+_ARGUMENTS = '"arguments"'
+_FENCE = re.compile(r"```\w*\s*\Z")
 _MARKUP = ("tool_call>", "tool_response>", "think>", "<|im_")
 
 
@@ -43,7 +48,7 @@ class Hermes:
             return too_large(action)
         reasoning, visible = split_thinking(action) if "think>" in action else ("", action)
         start = visible.find(_OPEN)
-        if start < 0 and "tool_" not in visible:
+        if start < 0 and "tool_" not in visible and _ARGUMENTS not in visible:
             return Turn(visible.strip(), (), reasoning, action)
         end = visible.find(_CLOSE, start)
         if start >= 0 and end + len(_CLOSE) == len(visible) and visible.find("tool_", 0, start) < 0:
@@ -51,6 +56,8 @@ class Hermes:
             if type(call) is ToolCall:  # the common turn: one good call, and nothing after it
                 return Turn(visible[:start].strip(), (call,), reasoning, action)
         text, calls = _read_calls(visible)
+        if not calls and _ARGUMENTS in text:
+            text, calls = _read_untagged(text)
         return Turn(text, calls, reasoning, action)
 
     def write(self, turn: Turn) -> str:
@@ -88,6 +95,19 @@ def _read_calls(visible: str) -> tuple[str, tuple[ToolCall | BrokenCall, ...]]:
     if start >= 0 or len(calls) > MAX_CALLS_PARSED:
         calls[MAX_CALLS_PARSED:] = [too_many_calls(visible[at:])]
     return "\n".join(texts), tuple(calls)
+
+
+def _read_untagged(text: str) -> tuple[str, tuple[BrokenCall, ...]]:
+    """Read a text without tags: the first object in it that is a call but for the tags, fenced as code or not."""
+    found = find_call(text)
+    if found is None:
+        return text, ()
+    start, end = found
+    texts: list[str] = []
+    _add(texts, _FENCE.sub("", text[:start]))
+    _add(texts, text[end:].lstrip().removeprefix("```"))
+    message = f"a call counts only between tags: write {_OPEN}{EXAMPLE}{_CLOSE}"
+    return "\n".join(texts), (broken("untagged", message, text[start:end]),)
 
 
 def _read_block(visible: str, start: int) -> tuple[ToolCall | BrokenCall, int]:

@@ -1,10 +1,12 @@
 """The OpenAI dialect: an assistant message as JSON, with `tool_calls`.
 
-Text that is no such message is taken as the message's content, so that a plain answer needs no JSON.
+Text that is no such message is taken as the message's content, so that a plain answer needs no JSON. But text that
+opens as an object, names a key of messages or calls and cannot be read is a broken call.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,7 +25,7 @@ from tool_gym.turns import BrokenCall, ToolCall, ToolResult, Turn
 
 _MESSAGE_KEYS = frozenset({"role", "content", "tool_calls", "function_call"})
 _THINKING_KEYS = ("reasoning_content", "reasoning")
-_CALL_KEYS = ('"tool_calls"', '"function_call"')
+_MEANT = re.compile(r"""(["'])(?:role|tool_calls|function_call|arguments)\1\s*(?::|\Z)""")
 
 
 class OpenAI:
@@ -77,7 +79,7 @@ def _parse_text(action: str) -> Turn:
         try:
             message = jsonio.loads_plain(action)
         except jsonio.PlainJsonError as error:
-            if any(key in action for key in _CALL_KEYS):
+            if _MEANT.search(action):
                 return _broken_turn(error.problem, f"the message is not accepted: {error}", action)
         else:
             if not _MESSAGE_KEYS.isdisjoint(message):

@@ -24,6 +24,9 @@ from tool_gym.trajectory import Step
 from tool_gym.turns import Act, ActKind, Effect, Outcome, ToolCall
 from tool_gym.values import answers
 
+MAX_BETA = 100.0
+"""Largest beta: beyond it precision no longer shows."""
+
 
 @dataclass(frozen=True)
 class SolveReward:
@@ -31,7 +34,7 @@ class SolveReward:
 
     Args:
         weight: w, the share of F in the score; 0 < w < 1.
-        beta: b, the weight of completeness over precision; > 0. Plain F1 (b = 1) has a local optimum at one
+        beta: b, the weight of completeness over precision; 0 < b <= 100. Plain F1 (b = 1) has a local optimum at one
             good call and stop: a larger b early in training helps.
     """
 
@@ -45,8 +48,8 @@ class SolveReward:
         Raises:
             ScenarioError: If a parameter lies outside its range.
         """
-        if not 0 < self.weight < 1 or not self.beta > 0:
-            msg = f"solve needs 0 < weight < 1 and beta > 0, not weight={self.weight}, beta={self.beta}"
+        if not 0 < self.weight < 1 or not 0 < self.beta <= MAX_BETA:
+            msg = f"solve needs 0 < weight < 1 and 0 < beta <= {MAX_BETA:g}, not {self.weight=}, {self.beta=}"
             raise ScenarioError(msg)
 
     def start(self, scenario: Scenario) -> SolveScorer:
