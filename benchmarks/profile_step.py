@@ -42,8 +42,8 @@ def main() -> None:
     rows = sorted(pstats.Stats(profile).stats.items(), key=lambda item: -item[1][2])  # type: ignore[attr-defined]
     total = sum(row[1][2] for row in rows)
     for (file, _, name), (_, calls, own, _, _) in rows[:SHOWN]:
-        where, name = file.rsplit("/", 1)[-1], re.sub(r" at 0x\w+", "", name)
-        print(f"{own / total:6.1%}  {calls / ROUNDS / (EPISODES * STEPS):5.2f} calls a step  {where}:{name}")
+        where = re.sub(r".*/| at 0x\w+", "", f"{file}:{name}")
+        print(f"{own / total:6.1%}  {calls / ROUNDS / (EPISODES * STEPS):5.2f} calls a step  {where}")
 
 
 def _seconds(play: Callable[[], None]) -> float:
