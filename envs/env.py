@@ -308,10 +308,10 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
         for number, call in enumerate(turn.calls):
             if number >= limit:
                 results.append(_BUDGET)
-            elif type(call) is ToolCall:
+            elif isinstance(call, ToolCall):
                 results.append(call_tool(call.name, call.arguments))
             else:
-                results.append(failed(Outcome.MALFORMED_CALL, call.message))  # type: ignore[union-attr]
+                results.append(failed(Outcome.MALFORMED_CALL, call.message))
         return tuple(results)
 
     def _act(self, act: Act) -> str:

@@ -22,6 +22,7 @@ MAX_NODES = 20_000
 _DIGITS = bytes(0x31 if 0x30 <= byte <= 0x39 else 0x20 for byte in range(256))
 _LONG_NUMBER = b"1" * 19
 _SHALLOW = 2 * MAX_DEPTH
+_ORJSON_DEPTH = 254
 _DUMP_OPTIONS = orjson.OPT_NON_STR_KEYS
 
 
@@ -127,6 +128,8 @@ def clean_text(text: str) -> str:
 
 
 def _dump_slowly(value: Any, *, sort_keys: bool) -> bytes:
+    if _is_deeper(value, _ORJSON_DEPTH):  # how deep json itself can go differs between Python versions
+        raise _too_deep()
     try:
         text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=sort_keys, allow_nan=False)
     except RecursionError:
@@ -135,6 +138,17 @@ def _dump_slowly(value: Any, *, sort_keys: bool) -> bytes:
         msg = f"not JSON data: {str(error)[:120]}"
         raise PlainJsonError(msg, "not_json") from None
     return text.encode("utf-8", "replace")
+
+
+def _is_deeper(value: Any, limit: int) -> bool:
+    """Return whether lists and dicts nest deeper than `limit`; a value that holds itself does."""
+    level = [item for item in (value if isinstance(value, tuple) else (value,)) if isinstance(item, dict | list)]
+    for _ in range(limit):
+        inside = (item.values() if isinstance(item, dict) else item for item in level)
+        level = list({id(item): item for items in inside for item in items if isinstance(item, dict | list)}.values())
+        if not level:
+            return False
+    return True
 
 
 def _check_count(nodes: int) -> None:
