@@ -195,9 +195,13 @@ class SolveScorer:
         if act.kind is not ActKind.ANSWER:
             self._charged += 1
         cells = _net_effects(self._effects) if self._effects else []
-        for number, goal, rests_on in self._task.goals_of.get(user_turn, ()):
+        goals = self._task.goals_of.get(user_turn, ())
+        unasked = cells and not any(goal.kind == "state" for _, goal, _ in goals)
+        for number, goal, rests_on in goals:
             if (goal.kind == "ask" and self._met >> number & 1) or not _is_met(goal, act, cells):
                 continue
+            if unasked and goal.kind != "ask":
+                continue  # who changed what nobody asked to change has not done what was asked
             for plan in self._plans:
                 due = rests_on & plan.mask
                 if not due & ~plan.matching.solved and (due or not rests_on):
