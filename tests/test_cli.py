@@ -302,7 +302,7 @@ def test_generate_builds_a_pack_that_can_be_played(run: Run, tmp_path: Path) -> 
     assert len(open_pack(tmp_path / "mine").entries()) == 7
     again = run("generate", *options, "--overwrite")
     assert made.json["content_hash"] in again.out
-    assert 'gym.make("ToolUse/mine-v0")' in again.out
+    assert 'gym.make("ToolUse-v0", pack="' in again.out
     played = run("rollout", "--suite", tmp_path / "mine", "--policy", "oracle", "--json").json
     assert played["policies"][0]["mean_return"] == pytest.approx(1)
 

@@ -96,7 +96,6 @@ def _print(card: Card, report: Report, folder: Path) -> None:
         f"  tool-gym rollout --suite {folder} --split {next(iter(card.splits))}",
         "or",
         "  import gymnasium as gym, tool_gym",
-        f'  tool_gym.register_pack("{folder}")',
-        f'  env = gym.make("ToolUse/{card.id}-v0")',
+        f'  env = gym.make("ToolUse-v0", pack="{folder}")',
     ]
     print_all(*parts, *(text(line) for line in use))
