@@ -39,7 +39,7 @@ def main() -> None:
     profile = cProfile.Profile()
     for _ in range(ROUNDS):
         profile.runcall(play)
-    rows = sorted(pstats.Stats(profile).stats.items(), key=lambda item: -item[1][2])  # type: ignore[attr-defined]
+    rows = sorted(pstats.Stats(profile).stats.items(), key=lambda item: -item[1][2])  # type: ignore[attr-defined]  # not in the stubs
     total = sum(row[1][2] for row in rows)
     for (file, _, name), (_, calls, own, _, _) in rows[:SHOWN]:
         where = re.sub(r".*/| at 0x\w+", "", f"{file}:{name}")

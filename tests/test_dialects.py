@@ -311,16 +311,16 @@ class Unfriendly:
         ({"calls": [{"name": "x", "arguments": {}}] * 65}, ["too_many_calls"]),
         ("x" * (MAX_TURN_CHARS + 1), ["too_large"]),
         (Turn("x" * (MAX_TURN_CHARS + 1)), ["too_large"]),
-        (Turn(3), ["not_object"]),  # type: ignore[arg-type]
-        (Turn("", [GET]), ["not_object"]),  # type: ignore[arg-type]
-        (Turn("", (3,)), ["not_object"]),  # type: ignore[arg-type]
-        (Turn("", (ToolCall(3, {}),)), ["no_name"]),  # type: ignore[arg-type]
+        (Turn(3), ["not_object"]),  # type: ignore[arg-type]  # unsound on purpose
+        (Turn("", [GET]), ["not_object"]),  # type: ignore[arg-type]  # unsound on purpose
+        (Turn("", (3,)), ["not_object"]),  # type: ignore[arg-type]  # unsound on purpose
+        (Turn("", (ToolCall(3, {}),)), ["no_name"]),  # type: ignore[arg-type]  # unsound on purpose
         (Turn("", (ToolCall("", {}),)), ["no_name"]),
-        (Turn("", (ToolCall("x", []),)), ["bad_arguments"]),  # type: ignore[arg-type]
+        (Turn("", (ToolCall("x", []),)), ["bad_arguments"]),  # type: ignore[arg-type]  # unsound on purpose
         (Turn("", (ToolCall("x", {"a": math.inf}),)), ["non_finite"]),
         (Turn("", (ToolCall("x", {"a": {1}}),)), ["not_json"]),
         (Turn("", (BrokenCall("bad_json", "m" * 900, "r" * 900),)), ["bad_json"]),
-        (Turn("", (BrokenCall(1, 2, 3),)), ["not_object"]),  # type: ignore[arg-type]
+        (Turn("", (BrokenCall(1, 2, 3),)), ["not_object"]),  # type: ignore[arg-type]  # unsound on purpose
         (Turn("", (GET,) * 65), ["too_many_calls"]),
     ],
 )

@@ -181,7 +181,7 @@ def test_bad_reset_options_are_named(options: dict[str, str]) -> None:
 )
 def test_bad_constructor_arguments_are_named(kwargs: dict[str, str]) -> None:
     with pytest.raises(UnknownNameError, match="Known: "):
-        ToolUseEnv(**kwargs)  # type: ignore[arg-type]
+        ToolUseEnv(**kwargs)  # type: ignore[arg-type]  # names come from the table above
 
 
 def test_caps_out_of_range_are_refused() -> None:

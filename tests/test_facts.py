@@ -17,7 +17,7 @@ from tool_gym import units
 from tool_gym.runtime import InProcessRuntime, Session
 from tool_gym.scenario import TemplateImpl
 from tool_gym.tools import FAMILIES
-from tool_gym.tools.base import Fact, FactKey, numeric_columns, orderable_columns
+from tool_gym.tools.base import Fact, FactKey
 from tool_gym.world import fold
 
 RUNTIME = InProcessRuntime(TOOLS + MORE_TOOLS, WORLD)
@@ -166,9 +166,3 @@ def test_writes_serve_no_facts() -> None:
     session = RUNTIME.start()
     assert facts_of(session, "update_ship", {"ship_id": "SH1", "field": "crew", "value": 5}) == []
     assert facts_of(session, "create_ship", NEW_SHIP) == []
-
-
-def test_columns_are_told_apart_by_type() -> None:
-    columns = WORLD.base.columns["booking"]
-    assert numeric_columns(columns) == ["tonnes"]
-    assert orderable_columns(columns) == ["date", "tonnes"]

@@ -1,10 +1,7 @@
 """What a model is shown: instructions, tools, conversation and results."""
 
 import json
-import random
 from typing import Any
-
-import pytest
 
 from tests.dialogue import GET, HERMES, OPENAI, STRUCTURED, TOOL, function
 from tool_gym.dialects import DIALECTS, INSTRUCTIONS
@@ -58,18 +55,14 @@ CHATML = """\
 <|im_start|>system
 Be brief.
 
-# Tools
-
-You may call one or more functions to assist with the user query.
-
-You are provided with function signatures within <tools></tools> XML tags:
+These are the tools, each a JSON schema on a line of its own:
 <tools>
 {"type": "function", "function": {"name": "get", "description": "Get a row.", "parameters": {"type": "object", "properties": {}}}}
 </tools>
 
-For each function call, return a json object with function name and arguments within <tool_call></tool_call> XML tags:
+A call is a JSON object in its own pair of tags; a turn may hold several:
 <tool_call>
-{"name": <function-name>, "arguments": <args-json-object>}
+{"name": "the tool", "arguments": {"parameter": "value"}}
 </tool_call><|im_end|>
 <|im_start|>user
 Where is A-1?<|im_end|>
@@ -93,35 +86,13 @@ Wait.
 []
 </tool_response><|im_end|>
 <|im_start|>assistant
-"""  # noqa: E501 - one line per tool, as the template writes it
+"""  # noqa: E501 - a tool is one line
 
 
-def test_hermes_prompts_are_those_of_qwens_chat_template() -> None:
+def test_hermes_prompts_are_chatml_with_the_tags_of_the_family() -> None:
     assert HERMES.render(CHAT, [TOOL]) == CHATML
 
 
-def test_hermes_writes_a_turn_as_the_template_writes_its_message() -> None:
+def test_hermes_writes_a_turn_as_it_stands_in_the_prompt() -> None:
     turn = Turn("Wait.", (GET, ToolCall("get", {"id": "A-2"})), "It is a row.")
     assert f"<|im_start|>assistant\n{HERMES.write(turn)}<|im_end|>\n" in CHATML
-
-
-@pytest.mark.train
-@pytest.mark.parametrize("seed", range(3))
-def test_hermes_prompts_are_those_of_qwen3_for_any_conversation(seed: int) -> None:
-    from transformers.utils.chat_template_utils import render_jinja_template
-    from trl.chat_template_utils import qwen3_chat_template
-
-    rng = random.Random(seed)
-    contents = ["", "hello", "\n\nx\n", "é", "<think>\nabc\n</think>\n\nok", "<tool_response>\nx\n</tool_response>"]
-    for _ in range(1_000):
-        chat: list[dict[str, Any]] = [{"role": "system", "content": rng.choice(contents)}]
-        for _ in range(rng.randrange(1, 6)):
-            said = {"role": rng.choice(["user", "assistant", "tool"]), "content": rng.choice(contents)}
-            if said["role"] == "assistant" and rng.random() < 0.5:
-                said |= {"tool_calls": CHAT[2]["tool_calls"], "reasoning_content": rng.choice(contents)}
-            chat.append(said)
-        tools = [TOOL] * rng.randrange(3)
-        rendered, _ = render_jinja_template(
-            [chat], tools=tools, chat_template=qwen3_chat_template, add_generation_prompt=True
-        )
-        assert HERMES.render(chat, tools) == rendered[0]

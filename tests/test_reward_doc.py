@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import pytest
 
 from tests.handmade import SCENARIOS, play
 from tool_gym.rewards import SolveReward
-from tool_gym.scenario import SHAPES
+from tool_gym.scenario import Shape
 from tool_gym.turns import BrokenCall, Outcome, ToolCall, Turn
 
 PAGE = (Path(__file__).resolve().parent.parent / "docs" / "reward.md").read_text(encoding="utf-8")
@@ -125,7 +125,7 @@ def test_an_episode_pays_what_the_page_says(block: re.Match[str]) -> None:
 def test_the_page_has_episodes_of_every_shape() -> None:
     assert len(BLOCKS) >= 20
     assert len(BLOCKS) == len(re.findall(r"^ *```+ *episode", PAGE, re.MULTILINE)), "a block is not closed or indented"
-    assert {SCENARIOS[parse(block).scenario].shape for block in BLOCKS} == set(SHAPES)
+    assert {SCENARIOS[parse(block).scenario].shape for block in BLOCKS} == set(get_args(Shape))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import copy
 import json
 import pickle
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import jsonschema
 import pytest
@@ -15,10 +15,10 @@ from tests.handmade import SCENARIOS, WORLD, oracle_turns, play
 from tool_gym.errors import NoOracleError, ScenarioError, VersionError
 from tool_gym.scenario import (
     SCHEMA_VERSION,
-    SHAPES,
     AskGoal,
     Binding,
     Scenario,
+    Shape,
     SubGoal,
     ToolSpec,
     scenario_schema,
@@ -45,7 +45,7 @@ def backwards(value: Any) -> Any:
 
 
 def test_there_is_one_of_every_shape() -> None:
-    assert {scenario.shape for scenario in SCENARIOS.values()} == set(SHAPES)
+    assert {scenario.shape for scenario in SCENARIOS.values()} == set(get_args(Shape))
     assert len({scenario.id for scenario in SCENARIOS.values()}) == len(SCENARIOS)
 
 

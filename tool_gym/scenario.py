@@ -24,20 +24,6 @@ from tool_gym.world import World
 SCHEMA_VERSION = 1
 """Version of this data model; a file of another version is refused, never guessed at."""
 
-SHAPES = (
-    "single_hop",
-    "parallel_single_hop",
-    "multi_hop",
-    "parallel_multi_hop",
-    "write",
-    "read_then_write",
-    "conditional",
-    "multi_turn",
-    "decline",
-    "ask",
-)
-"""The first four are FTRL's (arXiv 2508.08791)."""
-
 Shape: TypeAlias = Literal[
     "single_hop",
     "parallel_single_hop",
@@ -50,6 +36,8 @@ Shape: TypeAlias = Literal[
     "decline",
     "ask",
 ]
+"""The first four are FTRL's (arXiv 2508.08791)."""
+
 Identifier: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
 ToolName: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,63}$")]
 

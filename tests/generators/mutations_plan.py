@@ -96,7 +96,8 @@ def change_to_a_wrong_value_accepted(candidate: Candidate) -> Candidate | None:
     if not isinstance(goal, StateGoal) or goal.required[0].row is not None:
         return None
     cell = next(cell for cell in goal.required if isinstance(cell.after, int | float))
-    allowed = tuple(cell.model_copy(update={"after": cell.after + step}) for step in (-1, 0, 1))  # type: ignore[operator]
+    steps = (-1, 0, 1)
+    allowed = tuple(cell.model_copy(update={"after": cell.after + step}) for step in steps)  # type: ignore[operator]  # a number
     return _loosened(candidate, goal, cell, allowed)
 
 

@@ -270,7 +270,7 @@ class TestExpressions:
 
 _AROUND: list[Callable[[Ent], Expression]] = [
     lambda ent: Attr(ent, "day_rate"),
-    lambda ent: Follow("plant", "plant_id", Top("inspection", "cost", True, "crew_id", ent)),  # noqa: FBT003
+    lambda ent: Follow("plant", "plant_id", Top("inspection", "cost", True, "crew_id", ent)),  # noqa: FBT003 - descending
     lambda ent: Agg("inspection", "sum", "cost", "crew_id", ent),
     lambda ent: Calc("add", Attr(ent, "day_rate"), Attr(ent, "day_rate")),
     lambda ent: Attr(Higher("crew", "day_rate", ent, ById("crew", "CR3")), "focus"),
@@ -314,7 +314,7 @@ class TestMerges:
 
         def tool(asked: Any) -> ToolSpec:
             wrong = interface.catalogue.tool(concept)
-            assert wrong.impl.constants == constants  # type: ignore[union-attr]
+            assert wrong.impl.constants == constants  # type: ignore[union-attr]  # a template tool, as all of the domain's
             return wrong if asked[0] == concept[0] else right(asked)
 
         monkeypatch.setattr(interface, "tool", tool)

@@ -1,43 +1,44 @@
-"""ChatML prompts, character by character as Qwen3's chat template writes them for the same messages."""
+"""Prompts in ChatML, with the tags Hermes and Qwen models have learned: tools, tool_call, tool_response, think.
+
+The tags and their places are the format's; the words between them are ours. For a model's own wording use its chat
+template on `info["messages"]` and `info["tools"]`.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import groupby
 
 from tool_gym import jsonio
 from tool_gym.dialects.base import Message, Tool
 
-_BEFORE_TOOLS = """\
-# Tools
-
-You may call one or more functions to assist with the user query.
-
-You are provided with function signatures within <tools></tools> XML tags:
-<tools>"""
+_BEFORE_TOOLS = "These are the tools, each a JSON schema on a line of its own:\n<tools>"
 _AFTER_TOOLS = """
 </tools>
 
-For each function call, return a json object with function name and arguments within <tool_call></tool_call> XML tags:
+A call is a JSON object in its own pair of tags; a turn may hold several:
 <tool_call>
-{"name": <function-name>, "arguments": <args-json-object>}
+{"name": "the tool", "arguments": {"parameter": "value"}}
 </tool_call>"""
 
 to_json = json.JSONEncoder(ensure_ascii=False).encode
-"""JSON with the spaces chat templates put in, and Qwen models have learned."""
+"""JSON with a space after each comma and colon, as models of this family write it."""
 
 
 def system_text(text: str, tools: Sequence[Tool]) -> str:
     """Return the content of the system message: `text`, then the tools, if any."""
-    if not tools:
-        return text
-    return f"{text}\n\n{_tools_text(jsonio.dump_bytes(tools))}" if text else _tools_text(jsonio.dump_bytes(tools))
+    return "\n\n".join(part for part in (text, _tools_text(jsonio.dump_bytes(tools)) if tools else "") if part)
 
 
 def render(messages: Sequence[Message], tools: Sequence[Tool]) -> str:
     """Return the prompt: system message with the tools, conversation, and the assistant's cue."""
-    return "".join([*_system(messages, tools), *_conversation(messages), "<|im_start|>assistant\n"])
+    given = _content(messages[0]) if messages and messages[0].get("role") == "system" else None
+    system = system_text(given or "", tools)
+    blocks = [_block("system", system)] if system else []
+    blocks += _conversation(messages if given is None else messages[1:])
+    return "".join([*blocks, "<|im_start|>assistant\n"])
 
 
 @lru_cache(maxsize=256)
@@ -46,53 +47,28 @@ def _tools_text(tools: bytes) -> str:
     return f"{_BEFORE_TOOLS}{''.join(lines)}{_AFTER_TOOLS}"
 
 
-def _system(messages: Sequence[Message], tools: Sequence[Tool]) -> Iterator[str]:
-    given = _content(messages[0]) if messages and messages[0].get("role") == "system" else None
-    if tools or given is not None:
-        text = system_text(given or "", tools)
-        # The template separates even an empty system message from the tools.
-        separator = "\n\n" if given == "" and tools else ""
-        yield f"<|im_start|>system\n{separator}{text}<|im_end|>\n"
-
-
 def _conversation(messages: Sequence[Message]) -> Iterator[str]:
-    last_query = max((i for i, message in enumerate(messages) if _is_query(message)), default=len(messages) - 1)
-    for i, message in enumerate(messages):
-        role = message.get("role")
-        if role == "user" or (role == "system" and i > 0):
-            yield f"<|im_start|>{role}\n{_content(message)}<|im_end|>\n"
-        elif role == "assistant":
-            yield _assistant(message, shows_thinking=i > last_query, is_last=i == len(messages) - 1)
-        elif role == "tool":
-            opens = i == 0 or messages[i - 1].get("role") != "tool"
-            closes = i == len(messages) - 1 or messages[i + 1].get("role") != "tool"
-            yield "<|im_start|>user" if opens else ""
-            yield f"\n<tool_response>\n{_content(message)}\n</tool_response>"
-            yield "<|im_end|>\n" if closes else ""
+    """Yield a block for each message; results that follow each other share one, which the user's side sends."""
+    for is_result, run in groupby(messages, lambda message: message.get("role") == "tool"):
+        if is_result:
+            results = (f"<tool_response>\n{_content(message)}\n</tool_response>" for message in run)
+            yield _block("user", "\n".join(results))
+        else:
+            for message in run:
+                assistant = message.get("role") == "assistant"
+                yield _block(str(message.get("role")), _said(message) if assistant else _content(message))
 
 
-def _is_query(message: Message) -> bool:
-    content = message.get("content")
-    return (
-        message.get("role") == "user"
-        and isinstance(content, str)
-        and not (content.startswith("<tool_response>") and content.endswith("</tool_response>"))
-    )
+def _said(message: Message) -> str:
+    """Return what an assistant wrote: thinking, text, calls."""
+    thinking = message.get("reasoning_content")
+    calls = [_call(call.get("function") or call) for call in message.get("tool_calls") or ()]
+    said = "\n".join(part for part in (_content(message), *calls) if part)
+    return f"<think>\n{thinking}\n</think>\n\n{said}" if isinstance(thinking, str) and thinking else said
 
 
-def _assistant(message: Message, *, shows_thinking: bool, is_last: bool) -> str:
-    content, thinking = _content(message), message.get("reasoning_content")
-    if not isinstance(thinking, str):
-        thinking = ""
-        if "</think>" in content:
-            thinking = content.split("</think>")[0].rstrip("\n").split("<think>")[-1].lstrip("\n")
-            content = content.split("</think>")[-1].lstrip("\n")
-    shown = content
-    if shows_thinking and (is_last or thinking):
-        shown = "<think>\n" + thinking.strip("\n") + "\n</think>\n\n" + content.lstrip("\n")
-    calls = "\n".join(_call(call.get("function") or call) for call in message.get("tool_calls") or ())
-    separator = "\n" if content and calls else ""
-    return f"<|im_start|>assistant\n{shown}{separator}{calls}<|im_end|>\n"
+def _block(role: str, content: str) -> str:
+    return f"<|im_start|>{role}\n{content}<|im_end|>\n"
 
 
 def _call(function: Message) -> str:

@@ -68,7 +68,7 @@ class Hermes:
         return thinking + "\n".join(parts)
 
     def render(self, messages: Sequence[Message], tools: Sequence[Tool]) -> str:
-        """Return the prompt in ChatML, as Qwen3's chat template writes it."""
+        """Return the prompt in ChatML."""
         return chatml.render(instructed(messages), tools)
 
     def opening(self, user_text: str, tools: Sequence[Tool]) -> str:

@@ -131,16 +131,6 @@ def group(view: WorldView, table: str, by: str | None, arguments: Arguments) -> 
     return view.where(table, by, arguments[by])
 
 
-def numeric_columns(columns: dict[str, Column]) -> list[str]:
-    """Return the columns that can be summed and averaged."""
-    return [name for name, column in columns.items() if column.type in NUMERIC]
-
-
-def orderable_columns(columns: dict[str, Column]) -> list[str]:
-    """Return the columns that can be sorted by: numbers and dates."""
-    return [name for name, column in columns.items() if column.type in ORDERABLE]
-
-
 def read_key(table: str, row: str, field: str) -> FactKey:
     """Return the key of a cell read."""
     return ("read", table, row, field, (), ())
