@@ -17,7 +17,7 @@ from tool_gym.runtime import InProcessRuntime, Session
 from tool_gym.scenario import Scenario
 from tool_gym.spaces import StructuredTurn, UnicodeText
 from tool_gym.trajectory import Step, Trajectory
-from tool_gym.turns import Act, ActKind, Outcome, ToolCall, ToolResult, Turn, failed
+from tool_gym.turns import Act, ActKind, BrokenCall, Outcome, ToolCall, ToolResult, failed, parse_act
 
 MAX_OBSERVATION_CHARS = 1_000_000
 """Longest observation, in characters."""
@@ -25,6 +25,9 @@ MAX_OBSERVATION_CHARS = 1_000_000
 IDLE_REPLY = "I have nothing to add to that. Please go on with what you have."
 """What the scripted user says to a question the scenario does not expect."""
 
+_new = tuple.__new__  # half the time of a NamedTuple's own constructor
+_OPTIONS = frozenset({"scenario", "split"})
+_NOTHING: frozenset[str] = frozenset()
 _NOT_BEGUN = "no episode has begun; call reset()"
 _BUDGET = failed(Outcome.CALL_BUDGET, "too many calls in one turn; this one was not run")
 
@@ -42,6 +45,19 @@ class EnvSnapshot(NamedTuple):
     asked: frozenset[str]
     terminated: bool
     truncated: bool
+
+
+class _Stage(NamedTuple):
+    """A scenario made ready for a dialect; shared by all its episodes."""
+
+    dialect: Dialect
+    runtime: InProcessRuntime
+    id: str
+    request: str
+    """What the user says first."""
+    schemas: list[dict[str, Any]]
+    opening: str
+    """The first observation."""
 
 
 class ToolUseEnv(gymnasium.Env[str, Any]):
@@ -114,15 +130,14 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
         self.action_space = UnicodeText(MAX_TURN_CHARS) if text else StructuredTurn()
         self._seed: int | None = None
         self._task: Task | None = None
-        self._runtime: InProcessRuntime
+        self._stage: _Stage
         self._session: Session
         self._scorer: Scorer
-        self._schemas: list[dict[str, Any]] = []
-        self._opening = ""
         self._steps: list[Step] = []
         self._user_turn = 0
-        self._asked: frozenset[str] = frozenset()
-        self.terminated = self.truncated = self._over = False
+        self._asked = _NOTHING
+        self.terminated = self.truncated = False
+        self._over = True  # no episode has begun
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
         """Start an episode.
@@ -134,15 +149,12 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
         Returns:
             The first observation (tools and the user's request, as the dialect shows them) and info.
         """
-        super().reset(seed=seed)
-        self._seed = seed if seed is not None else self._seed
-        task = self.pack.task(self._drawn(options) if options else self._draw(self._entries))
-        self._begin(task)
-        return self._opening, {
-            "scenario_id": task.scenario.id,
-            "messages": self.messages,
-            "tools": list(self._schemas),
-        }
+        if seed is not None:
+            super().reset(seed=seed)
+            self._seed = seed
+        self._begin(self.pack.task(self._drawn(options) if options else self._draw(self._entries)))
+        stage = self._stage
+        return stage.opening, {"scenario_id": stage.id, "messages": self.messages, "tools": list(stage.schemas)}
 
     def step(self, action: Any) -> tuple[str, float, bool, bool, dict[str, Any]]:
         """Play one assistant turn.
@@ -153,32 +165,32 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
         Raises:
             EpisodeError: If called before `reset` or after the episode's end.
         """
-        if self._task is None or self._over:
+        if self._over:
             msg = "call reset() before step(): " + ("the episode is over" if self._task else "no episode has begun")
             raise EpisodeError(msg)
         turn = self.dialect.parse(action)
-        user_turn, reply = self._user_turn, ""
+        calls, user_turn, reply, steps = turn.calls, self._user_turn, "", self._steps
         results: tuple[ToolResult, ...] = ()
-        if turn.calls:
-            results = self._run(turn)
+        if calls:
+            results = self._run(calls)
         else:
-            act = turn.act
-            if act is not None:
-                reply = self._act(act)
-        delta, score, parts = self._scorer.step(Step(turn, results, user_turn, reply))
-        step = Step(turn, results, user_turn, reply, delta, parts)
-        self._steps.append(step)
-        self.truncated = not self.terminated and len(self._steps) >= self.max_turns
-        self._over = self.terminated or self.truncated
+            reply = self._act(parse_act(turn.text))
+        delta, score, parts = self._scorer.step(_new(Step, (turn, results, user_turn, reply, 0.0, None)))
+        step = _new(Step, (turn, results, user_turn, reply, delta, parts))
+        steps.append(step)
+        count, terminated = len(steps), self.terminated
+        self.truncated = truncated = not terminated and count >= self.max_turns
+        self._over = terminated or truncated
+        stage = self._stage
         info = {
-            "scenario_id": self._task.scenario.id,
-            "messages": self.messages,
-            "tools": list(self._schemas),
+            "scenario_id": stage.id,
+            "messages": Conversation(stage.request, steps, count, INSTRUCTIONS),
+            "tools": list(stage.schemas),
             "step": step,
             "score": score,
             "parts": parts,
         }
-        return self.dialect.observe(turn.calls, results, reply), delta, self.terminated, self.truncated, info
+        return self.dialect.observe(calls, results, reply), delta, terminated, truncated, info
 
     @property
     def task(self) -> Task:
@@ -272,9 +284,9 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
         if not isinstance(options, dict):
             msg = f"options must be a dict such as {{'scenario': id}}, not {type(options).__name__}"
             raise EpisodeError(msg)
-        unknown = options.keys() - {"scenario", "split"}
+        unknown = options.keys() - _OPTIONS
         if unknown:
-            error = UnknownNameError.of("reset option", min(unknown), ("scenario", "split"))
+            error = UnknownNameError.of("reset option", min(unknown), _OPTIONS)
             raise error
         if options.get("scenario") is not None:
             return str(options["scenario"])
@@ -284,28 +296,26 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
         return entries[0].id if len(entries) == 1 else entries[int(self.np_random.integers(len(entries)))].id
 
     def _begin(self, task: Task) -> None:
-        scenario = task.scenario
-        if scenario is not (self._task.scenario if self._task else None):
-            runtime = scenario.derived.get(InProcessRuntime)
-            if runtime is None:
-                runtime = InProcessRuntime(scenario.tools, task.world, scenario.faults)
-                scenario.derived[InProcessRuntime] = runtime
-            schemas = [tool.schema for tool in scenario.tools]
-            opening = self.dialect.opening(scenario.user_turns[0], schemas)
-            self._runtime, self._schemas, self._opening = runtime, schemas, opening
+        stage = task.scenario.derived.get(_Stage)
+        if stage is None or stage.dialect is not self.dialect:
+            stage = task.scenario.derived[_Stage] = _set_up(task, self.dialect)
         self.close()
+        self._stage = stage
         self._task = task
-        self._session = self._runtime.start()
-        self._scorer = self.reward.start(scenario)
+        self._session = stage.runtime.start()
+        self._scorer = self.reward.start(task.scenario)
         self._steps = []
         self._user_turn = 0
-        self._asked = frozenset()
+        self._asked = _NOTHING
         self.terminated = self.truncated = self._over = False
 
-    def _run(self, turn: Turn) -> tuple[ToolResult, ...]:
+    def _run(self, calls: tuple[ToolCall | BrokenCall, ...]) -> tuple[ToolResult, ...]:
+        first = calls[0]
+        if len(calls) == 1 and type(first) is ToolCall:
+            return (self._session.call(first.name, first.arguments),)
         call_tool, limit = self._session.call, self.max_calls_per_turn
         results = []
-        for number, call in enumerate(turn.calls):
+        for number, call in enumerate(calls):
             if number >= limit:
                 results.append(_BUDGET)
             elif isinstance(call, ToolCall):
@@ -328,6 +338,16 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
             return scenario.user_turns[self._user_turn]
         self.terminated = True
         return ""
+
+
+def _set_up(task: Task, dialect: Dialect) -> _Stage:
+    scenario = task.scenario
+    runtime = scenario.derived.get(InProcessRuntime)
+    if runtime is None:
+        runtime = InProcessRuntime(scenario.tools, task.world, scenario.faults)
+        scenario.derived[InProcessRuntime] = runtime
+    schemas, request = [tool.schema for tool in scenario.tools], scenario.user_turns[0]
+    return _Stage(dialect, runtime, scenario.id, request, schemas, dialect.opening(request, schemas))
 
 
 def _choose(pack: Pack, split: str | None, scenario: str | None) -> tuple[Entry, ...]:

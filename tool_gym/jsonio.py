@@ -19,9 +19,11 @@ MAX_DEPTH = 64
 MAX_NODES = 20_000
 """Most values (leaves, arrays and objects) accepted in one JSON text from a model."""
 
+SHALLOW = 2 * MAX_DEPTH
+"""JSON shorter than this, in characters, cannot nest too deep."""
+
 _DIGITS = bytes(0x31 if 0x30 <= byte <= 0x39 else 0x20 for byte in range(256))
 _LONG_NUMBER = b"1" * 19
-_SHALLOW = 2 * MAX_DEPTH
 _ORJSON_DEPTH = 254
 _DUMP_OPTIONS = orjson.OPT_NON_STR_KEYS
 
@@ -65,7 +67,7 @@ def loads_plain(text: str) -> Any:
     # A text this short or with so few brackets is shallow, and holds fewer values than characters; orjson refuses
     # what is not finite or not Unicode.
     size = len(text)
-    if size < _SHALLOW or (size < MAX_NODES and text.count("{") + text.count("[") < MAX_DEPTH):
+    if size < SHALLOW or (size < MAX_NODES and text.count("{") + text.count("[") < MAX_DEPTH):
         try:
             if _LONG_NUMBER not in text.encode().translate(_DIGITS):
                 return orjson.loads(text)
@@ -111,6 +113,11 @@ def dumps(value: Any, *, sort_keys: bool = False) -> str:
     Raises:
         PlainJsonError: If `value` is not JSON data.
     """
+    if not sort_keys:
+        try:
+            return orjson.dumps(value).decode()
+        except TypeError:
+            pass
     return dump_bytes(value, sort_keys=sort_keys).decode()
 
 

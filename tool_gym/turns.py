@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import re
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from tool_gym import jsonio
@@ -57,6 +58,7 @@ class Outcome(enum.Enum):
 
 
 _OUTCOMES = {outcome.label: outcome for outcome in Outcome}
+_OK = Outcome.OK
 
 
 class ActKind(enum.Enum):
@@ -147,11 +149,13 @@ class ToolResult(NamedTuple):
     @property
     def text(self) -> str:
         """The result as the model reads it: JSON of the value, or of the error."""
-        if self.outcome is Outcome.OK:
-            return jsonio.dumps(self.value)
+        if self[0] is _OK:
+            return jsonio.dumps(self[1])
         return jsonio.dumps({"error": self.outcome.label, "message": self.message})
 
 
+_ANSWER = ActKind.ANSWER
+_new = tuple.__new__  # half the time of a NamedTuple's own constructor
 _ACT_MARK = re.compile(r"\**(decline|ask)\**:\**", re.IGNORECASE | re.ASCII)
 _ANSWER_MARK = re.compile(r"\banswer\**:\**", re.IGNORECASE)
 
@@ -165,6 +169,7 @@ def failed(outcome: Outcome, message: str) -> ToolResult:
     return ToolResult(outcome, None, text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…")
 
 
+@lru_cache(maxsize=16)  # the environment and the reward both read the act of a step
 def parse_act(text: str) -> Act:
     r"""Read the act of a turn without calls.
 
@@ -175,7 +180,9 @@ def parse_act(text: str) -> Act:
     head = _ACT_MARK.match(stripped)
     if head is not None:
         return Act(ActKind(head.group(1).lower()), stripped[head.end() :].strip())
-    marks = list(_ANSWER_MARK.finditer(stripped))
-    if marks:
-        stripped = stripped[marks[-1].end() :].strip()
-    return Act(ActKind.ANSWER, stripped)
+    if ":" in stripped:
+        end = 0
+        for mark in _ANSWER_MARK.finditer(stripped):
+            end = mark.end()
+        stripped = stripped[end:].strip()
+    return _new(Act, (_ANSWER, stripped))

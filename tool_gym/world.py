@@ -194,7 +194,7 @@ class WorldView:
         self.delta: Delta = {}
         """What this episode changed. Treat as immutable: keep it to snapshot, assign it to restore."""
         self.effects: list[Effect] = []
-        """Effects of the call under way; the runtime empties it before each call."""
+        """Effects of the call under way; the runtime takes them out after each call."""
 
     def row(self, table: str, row_id: str) -> Row | None:
         """Return a row, or None if there is none of that id."""

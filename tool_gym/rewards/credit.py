@@ -11,6 +11,8 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+import orjson
+
 from tool_gym import jsonio
 from tool_gym.scenario import Scenario, SubGoal, TemplateImpl, ToolSpec
 from tool_gym.tools import FAMILIES
@@ -54,7 +56,7 @@ class CreditTable:
             self._file(number, sub_goal)
         self._readers = {tool.name: _reader(tool) for tool in scenario.tools}
         self._defaults = {tool.name: _defaults(tool) for tool in scenario.tools}
-        self._memo: dict[CallKey, tuple[int, CallKey]] = {}
+        self._memo: dict[bytes, tuple[int, CallKey]] = {}
 
     @property
     def value_only(self) -> bool:
@@ -85,9 +87,12 @@ class CreditTable:
         if result.effects:
             return self._hits(call, result)
         try:
-            said = call.name, jsonio.dump_bytes((call.arguments, result.value), sort_keys=True)
-        except (jsonio.PlainJsonError, RecursionError):
-            return 0, (call.name, b"")  # a stored record that holds what no tool serves
+            said = orjson.dumps((call.name, call.arguments, result.value))
+        except (TypeError, RecursionError):
+            try:
+                said = jsonio.dump_bytes((call.name, call.arguments, result.value))
+            except jsonio.PlainJsonError:
+                return 0, (call.name, b"")  # a stored record that holds what no tool serves
         known = self._memo.get(said)
         if known is None:
             known = self._hits(call, result)

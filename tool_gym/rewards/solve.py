@@ -21,11 +21,14 @@ from tool_gym.rewards.base import StepScore
 from tool_gym.rewards.credit import CreditTable, Matching, mask_of
 from tool_gym.scenario import Goal, Scenario, StateGoal
 from tool_gym.trajectory import Step
-from tool_gym.turns import Act, ActKind, Effect, Outcome, ToolCall
-from tool_gym.values import answers
+from tool_gym.turns import Act, ActKind, BrokenCall, Effect, Outcome, ToolCall, ToolResult, parse_act
+from tool_gym.values import answers, display
 
 MAX_BETA = 100.0
 """Largest beta: beyond it precision no longer shows."""
+
+_OK = Outcome.OK
+_new = tuple.__new__  # half the time of a NamedTuple's own constructor
 
 
 @dataclass(frozen=True)
@@ -63,18 +66,19 @@ class SolveReward:
 class SolveTask:
     """What `solve` needs of a scenario; built once."""
 
-    __slots__ = ("acts", "credit", "due", "goals", "goals_of", "needs", "plans", "value_only")
+    __slots__ = ("acts", "credit", "due", "free", "goals", "goals_of", "needs", "plans", "value_only")
 
     def __init__(self, scenario: Scenario) -> None:
         self.credit = CreditTable.of(scenario)
         ids = self.credit.ids
         self.value_only = float(self.credit.value_only)
         self.goals = len(scenario.goals)
-        self.goals_of: dict[int, list[tuple[int, Goal, int]]] = {}
-        """User turn → its goals as (number, goal, mask of the sub-goals it rests on)."""
+        self.goals_of: dict[int, list[tuple[int, Goal, str, int]]] = {}
+        """User turn → its goals as (number, goal, its answer as we write it, mask of the sub-goals it rests on)."""
         for number, goal in enumerate(scenario.goals):
             rests_on = mask_of(ids[name] for name in goal.rests_on)
-            self.goals_of.setdefault(goal.user_turn, []).append((number, goal, rests_on))
+            written = display(goal.gold) if goal.kind == "answer" else ""
+            self.goals_of.setdefault(goal.user_turn, []).append((number, goal, written, rests_on))
         asks = {goal.id: number for number, goal in enumerate(scenario.goals) if goal.kind == "ask"}
         self.acts = mask_of(n for n, goal in enumerate(scenario.goals) if goal.kind in ("decline", "ask"))
         """Mask of the goals that count in S and T as calls do."""
@@ -92,12 +96,14 @@ class SolveTask:
             for item in scenario.sub_goals
         ]
         """Each sub-goal's data parents, control parents, questions it waits for, and user turn."""
+        self.free = mask_of(number for number, needs in enumerate(self.needs) if needs == (0, 0, 0, 0))
+        """Mask of the sub-goals that wait for nothing."""
 
 
 class _PlanScore:
     """How far one plan has come."""
 
-    __slots__ = ("mask", "matching", "met", "needed")
+    __slots__ = ("acts", "mask", "matching", "met", "needed", "reached")
 
     def __init__(self, mask: int, needed: int) -> None:
         self.mask = mask
@@ -107,17 +113,40 @@ class _PlanScore:
         self.matching = Matching()
         self.met = 0
         """Mask of the goals met."""
+        self.acts = 0
+        """How many of them count in S as calls do."""
+        self.reached = 0.0
+        """G: the share of the goals that are met."""
+
+    def meet(self, goals: int, task: SolveTask) -> None:
+        """Set the mask of the goals met."""
+        self.met = goals
+        self.acts = (goals & task.acts).bit_count()
+        self.reached = goals.bit_count() / task.goals
 
 
 class SolveScorer:
     """Scores one episode."""
 
-    __slots__ = ("_beta2", "_charged", "_effects", "_met", "_plans", "_score", "_served", "_solved", "_task", "_weight")
+    __slots__ = (
+        "_beta2",
+        "_charged",
+        "_effects",
+        "_gain",
+        "_met",
+        "_plans",
+        "_score",
+        "_served",
+        "_solved",
+        "_task",
+        "_weight",
+    )
 
     def __init__(self, task: SolveTask, weight: float, beta2: float) -> None:
         self._task = task
         self._weight = weight
         self._beta2 = beta2
+        self._gain = 1 + beta2
         self._charged = 0
         self._served = 0
         """Mask of the sub-goals whose value was served so far."""
@@ -130,20 +159,16 @@ class SolveScorer:
 
     def step(self, step: Step) -> StepScore:
         """Take in one step and return what it did to the score."""
-        if step.turn.calls:
-            self._take_calls(step)
+        turn = step.turn
+        if turn.calls:
+            self._take_calls(turn.calls, step.results, step.user_turn)
         else:
-            act = step.turn.act
-            if act is not None:
-                self._take_act(act, step.user_turn)
-        before = self._score
-        score, parts = self._best()
-        self._score = score
-        return StepScore(score - before, score, parts)
+            self._take_act(parse_act(turn.text), step.user_turn)
+        return self._rescored()
 
     def parts(self) -> dict[str, float]:
         """Return the score's parts as they stand."""
-        return self._best()[1]
+        return self._rescored().parts
 
     def snapshot(self) -> object:
         """Return the state."""
@@ -156,27 +181,30 @@ class SolveScorer:
         self._effects = list(effects)
         for plan, (matching, met) in zip(self._plans, plans, strict=True):
             plan.matching.restore(matching)
-            plan.met = met
+            plan.meet(met, self._task)
 
-    def _take_calls(self, step: Step) -> None:
-        task, served, solved = self._task, self._served, self._solved
-        for call, result in zip(step.turn.calls, step.results, strict=True):
+    def _take_calls(
+        self, calls: tuple[ToolCall | BrokenCall, ...], results: tuple[ToolResult, ...], user_turn: int
+    ) -> None:
+        credit, free, served, solved = self._task.credit, self._task.free, self._served, self._solved
+        for call, result in zip(calls, results):  # noqa: B905 - as many by construction; strict= costs as much as the loop
             outcome = result.outcome
-            if outcome is not Outcome.OK:
+            if outcome is not _OK:
                 self._charged += outcome.charged
                 continue
             self._charged += 1
             if result.effects:
                 self._effects.extend(result.effects)
-            if not isinstance(call, ToolCall):
+            if type(call) is not ToolCall:
                 continue
-            hits, key = task.credit.served(call, result)
+            hits, key = credit.served(call, result)
             if hits:
                 served |= hits
-                candidates = self._ready(hits, solved, step.user_turn)
+                candidates = hits if not hits & ~free else self._ready(hits, solved, user_turn)
                 for plan in self._plans:
-                    if candidates & plan.mask:
-                        plan.matching.offer(key, candidates & plan.mask)
+                    fitting = candidates & plan.mask
+                    if fitting:
+                        plan.matching.offer(key, fitting)
                         self._solved |= plan.matching.solved
         self._served = served
 
@@ -196,46 +224,48 @@ class SolveScorer:
             self._charged += 1
         cells = _net_effects(self._effects) if self._effects else []
         goals = self._task.goals_of.get(user_turn, ())
-        unasked = cells and not any(goal.kind == "state" for _, goal, _ in goals)
-        for number, goal, rests_on in goals:
-            if (goal.kind == "ask" and self._met >> number & 1) or not _is_met(goal, act, cells):
+        unasked = cells and not any(goal.kind == "state" for _, goal, _, _ in goals)
+        for number, goal, written, rests_on in goals:
+            if (goal.kind == "ask" and self._met >> number & 1) or not _is_met(goal, written, act, cells):
                 continue
             if unasked and goal.kind != "ask":
                 continue  # who changed what nobody asked to change has not done what was asked
             for plan in self._plans:
                 due = rests_on & plan.mask
                 if not due & ~plan.matching.solved and (due or not rests_on):
-                    plan.met |= 1 << number
+                    plan.meet(plan.met | 1 << number, self._task)
                     self._met |= 1 << number
             if goal.kind in ("ask", "decline"):
                 break  # one act, one goal: the scripted user answers the first question it was asked
         if act.kind is not ActKind.ASK:
             self._effects = []
 
-    def _best(self) -> tuple[float, dict[str, float]]:
-        """Return the score under the best plan, and its parts."""
-        task, weight, beta2, charged = self._task, self._weight, self._beta2, self._charged
+    def _rescored(self) -> StepScore:
+        """Return the score under the best plan, its parts, and how it changed."""
+        gain, beta2, weight, charged = self._gain, self._beta2, self._weight, self._charged
         best = -1.0
         for plan in self._plans:
-            done = plan.matching.solved.bit_count() + (plan.met & task.acts).bit_count()
-            share = (1 + beta2) * done / (charged + beta2 * plan.needed) if done else 0.0
-            met = plan.met.bit_count() / task.goals
-            score = weight * share + (1 - weight) * met
+            done = plan.matching.solved.bit_count() + plan.acts
+            share = gain * done / (charged + beta2 * plan.needed) if done else 0.0
+            score = weight * share + (1 - weight) * plan.reached
             if score > best:
-                best, solved, needed, f, goals = score, done, plan.needed, share, met
-        return best, {
+                best, solved, needed, f_score, goals = score, done, plan.needed, share, plan.reached
+        delta = best - self._score
+        self._score = best
+        parts = {
             "precision": solved / charged if charged else 0.0,
             "completeness": solved / needed if needed else 0.0,
-            "f_score": f,
+            "f_score": f_score,
             "goals": goals,
-            "solved": float(solved),
-            "charged": float(charged),
-            "needed": float(needed),
-            "value_only": task.value_only,
+            "solved": solved + 0.0,
+            "charged": charged + 0.0,
+            "needed": needed + 0.0,
+            "value_only": self._task.value_only,
         }
+        return _new(StepScore, (delta, best, parts))
 
 
-def _is_met(goal: Goal, act: Act, cells: list[tuple[Any, ...]]) -> bool:
+def _is_met(goal: Goal, written: str, act: Act, cells: list[tuple[Any, ...]]) -> bool:
     if goal.kind == "ask":
         return act.kind is ActKind.ASK and goal.is_asked_by(act.text)
     if goal.kind == "decline":
@@ -244,7 +274,7 @@ def _is_met(goal: Goal, act: Act, cells: list[tuple[Any, ...]]) -> bool:
         return False
     if goal.kind == "state":
         return _is_reached(goal, cells)
-    return any(map(str.isalnum, act.text)) and answers(goal.gold, act.text)
+    return any(map(str.isalnum, act.text)) and (act.text == written or answers(goal.gold, act.text))
 
 
 def _is_reached(goal: StateGoal, cells: list[tuple[Any, ...]]) -> bool:

@@ -26,6 +26,7 @@ from tool_gym.world import BaseTables, Delta, World, WorldView
 
 _LOG = logging.getLogger(__name__)
 _OK = Outcome.OK
+_new = tuple.__new__  # half the time of a NamedTuple's own constructor
 
 
 class CompiledTool(NamedTuple):
@@ -33,7 +34,6 @@ class CompiledTool(NamedTuple):
 
     is_valid: Callable[[Any], bool]
     run: Run
-    writes: bool
     validator: ArgumentValidator
 
 
@@ -78,7 +78,7 @@ class InProcessSession:
             self._faults = {**self._faults, name: self._faults[name] - 1}
             return failed(Outcome.TRANSIENT_FAULT, f"{name} is briefly unavailable; the same call may be tried again")
         view = self._view
-        before, view.effects = view.delta, []
+        before = view.delta
         try:
             value = tool.run(view, arguments)
         except ToolFailure as failure:
@@ -87,8 +87,11 @@ class InProcessSession:
             _LOG.exception("tool %r failed", name)
             result = failed(Outcome.TOOL_ERROR, f"{name} failed")
         else:
-            return ToolResult(_OK, value, "", tuple(view.effects))
-        view.delta = before
+            if not view.effects:
+                return _new(ToolResult, (_OK, value, "", ()))
+            effects, view.effects = tuple(view.effects), []
+            return ToolResult(_OK, value, "", effects)
+        view.delta, view.effects = before, []
         return result
 
     def snapshot(self) -> tuple[Delta, Mapping[str, int]]:
@@ -166,7 +169,7 @@ def _compile(tool: ToolSpec, base: BaseTables) -> CompiledTool:
     run, impl = family.compile(bindings, base), tool.impl
     if isinstance(impl, TemplateImpl) and (impl.renames or impl.constants or impl.inert):
         run = _translating(run, impl)
-    return CompiledTool(validator.is_valid, run, family.writes, validator)
+    return CompiledTool(validator.is_valid, run, validator)
 
 
 def _translating(run: Run, impl: TemplateImpl) -> Run:
