@@ -80,7 +80,7 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
     Episodes are deterministic: the same scenario and the same turns give the same results everywhere.
     """
 
-    metadata = {"render_modes": ["ansi"], "render_fps": 4}  # noqa: RUF012 - gymnasium reads it of class and instance
+    metadata = {"render_modes": ["ansi", "html"], "render_fps": 4}  # noqa: RUF012 - gymnasium reads it of class and instance
 
     def __init__(  # noqa: PLR0913 - each is what an environment of another kind needs
         self,
@@ -104,7 +104,7 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
             reward: Name of the reward, or a `Reward`.
             max_turns: Steps after which the episode is truncated; at least 2.
             max_calls_per_turn: Calls of one turn that are run; further ones cost like any junk call.
-            render_mode: None or "ansi".
+            render_mode: None, "ansi" (text for a terminal) or "html" (a page of its own).
 
         Raises:
             PackError: If the pack cannot be read.
@@ -271,7 +271,11 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
         return self._session.digest()
 
     def render(self) -> str | None:
-        """Return the episode as text under `render_mode="ansi"`, else None."""
+        """Return the episode as text under `render_mode="ansi"`, as a page under "html", else None."""
+        if self.render_mode == "html":
+            from tool_gym.envs.render_html import render_html
+
+            return render_html(self.task, self._steps, self.reward.start(self.scenario).parts())
         return render_ansi(self.task, self._steps) if self.render_mode == "ansi" else None
 
     def close(self) -> None:

@@ -1,8 +1,8 @@
-"""An episode as text, for a terminal."""
+"""An episode as text, for a terminal; and what other renderings share with it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tool_gym import jsonio
 from tool_gym.envs.pack import Task
@@ -34,6 +34,32 @@ def render_ansi(task: Task, steps: Sequence[Step]) -> str:
             lines.append(_line("user", step.reply))
     total = sum(step.reward for step in steps)
     return "\n".join([*lines, f"return {total:.3f} after {len(steps)} steps"])
+
+
+def changed_parts(
+    before: Mapping[str, float] | None, after: Mapping[str, float]
+) -> list[tuple[str, float | None, float]]:
+    """Return the parts of a score that a step changed, in their order: name, value before, value after.
+
+    Args:
+        before: The parts before the step; all of `after` is returned if None.
+        after: The parts after it.
+
+    >>> changed_parts({"solved": 0.0, "needed": 2.0}, {"solved": 1.0, "needed": 2.0})
+    [('solved', 0.0, 1.0)]
+    """
+    if before is None:
+        return [(name, None, value) for name, value in after.items()]
+    return [(name, before.get(name), value) for name, value in after.items() if before.get(name) != value]
+
+
+def figure(value: float) -> str:
+    """Return a figure with at most three decimals, and none that say nothing.
+
+    >>> figure(1 / 3), figure(2.0), figure(-0.0001)
+    ('0.333', '2', '0')
+    """
+    return f"{round(value, 3) + 0.0:.3f}".rstrip("0").rstrip(".")
 
 
 def _line(who: str, text: str) -> str:

@@ -9,10 +9,15 @@ import contextlib
 import io
 import re
 import shlex
+import sys
 import tempfile
 from pathlib import Path
+from unittest import mock
 
 from tool_gym.cli import main
+from tool_gym.cli.play_hint import planned_steps
+from tool_gym.cli.play_view import turn as typed
+from tool_gym.envs.env import ToolUseEnv
 from tool_gym.envs.pack import open_pack
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "cli.md"
@@ -30,18 +35,33 @@ def shown_scenario() -> str:
     return pack.entries("test")[0].id
 
 
-def printed(command: str) -> str:
-    """Return what a command prints on standard output."""
-    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+def printed(command: str, typed_in: str = "") -> str:
+    """Return what a command prints on standard output when some lines are typed in."""
+    with (
+        contextlib.redirect_stdout(io.StringIO()) as out,
+        contextlib.redirect_stderr(io.StringIO()) as err,
+        mock.patch.object(sys, "stdin", io.StringIO(typed_in)),
+    ):
         status = main(shlex.split(command)[1:])
     assert status == 0, f"$ {command}\n{out.getvalue()}{err.getvalue()}"
     return out.getvalue()
+
+
+def played() -> str:
+    """Return the example's plan, typed in, and what is printed."""
+    env = ToolUseEnv(scenario=shown_scenario(), dialect="structured")
+    env.reset(seed=0)
+    lines = "".join(f"{typed(step.turn)}\n" for step in planned_steps(env))
+    command = f"tool-gym play {shown_scenario()[:8]}"
+    return f"```console\n$ {command} <<END\n{lines}END\n{printed(command, lines)}```"
 
 
 def refreshed(page: str) -> str:
     """Return the page with the output its commands give now."""
 
     def rerun(block: re.Match[str]) -> str:
+        if block.group(1).startswith("$ tool-gym play "):
+            return played()
         commands = [line.removeprefix("$ ") for line in block.group(1).splitlines() if line.startswith("$ ")]
         commands = [SHOW.sub(f"tool-gym show {shown_scenario()[:8]}", command) for command in commands]
         return "```console\n" + "".join(f"$ {command}\n{printed(command)}" for command in commands) + "```"

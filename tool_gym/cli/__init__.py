@@ -3,6 +3,7 @@
     tool-gym list                            what there is
     tool-gym show SCENARIO                   one scenario
     tool-gym rollout --policy all            what scripted policies score
+    tool-gym play                            play an episode yourself
     tool-gym score FILE                      score stored trajectories again
     tool-gym check PACK                      is a pack sound
     tool-gym generate --name N --out FOLDER  build a pack
@@ -24,7 +25,7 @@ import typer
 from typer.exceptions import Exit, TyperException
 
 from tool_gym import __version__
-from tool_gym.cli import check, generate, listing, packing, rollout, schema, score, show
+from tool_gym.cli import check, generate, listing, packing, play, rollout, schema, score, show
 from tool_gym.cli.output import tell
 from tool_gym.errors import ToolGymError
 
@@ -58,6 +59,7 @@ def _add(name: str, command: Callable[..., None], examples: Sequence[str]) -> No
 _add("list", listing.list_packs, listing.EXAMPLES)
 _add("show", show.show, show.EXAMPLES)
 _add("rollout", rollout.rollout, rollout.EXAMPLES)
+_add("play", play.play, play.EXAMPLES)
 _add("score", score.score, score.EXAMPLES)
 _add("check", check.check, check.EXAMPLES)
 _add("generate", generate.generate, generate.EXAMPLES)
