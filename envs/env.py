@@ -12,7 +12,7 @@ from tool_gym.envs.pack import Entry, Pack, Task, open_pack
 from tool_gym.envs.render import render_ansi
 from tool_gym.errors import EpisodeError, ScenarioError, UnknownNameError
 from tool_gym.messages import Conversation
-from tool_gym.rewards import Reward, Scorer, get_reward
+from tool_gym.rewards import Reward, Scorer, online_reward
 from tool_gym.runtime import InProcessRuntime, Session
 from tool_gym.scenario import Scenario
 from tool_gym.spaces import StructuredTurn, UnicodeText
@@ -101,7 +101,7 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
             split: Draw scenarios from this split only; None for all.
             scenario: Play this scenario only.
             dialect: Name of the format of actions and observations, or a `Dialect`.
-            reward: Name of the reward, or a `Reward`.
+            reward: Name of the reward, with parameters if need be (`"solve:beta=2"`), or a `Reward`.
             max_turns: Steps after which the episode is truncated; at least 2.
             max_calls_per_turn: Calls of one turn that are run; further ones cost like any junk call.
             render_mode: None, "ansi" (text for a terminal) or "html" (a page of its own).
@@ -109,7 +109,7 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
         Raises:
             PackError: If the pack cannot be read.
             UnknownNameError: If there is no such pack, split, scenario, dialect, reward or render mode.
-            ScenarioError: If a number is out of its range.
+            ScenarioError: If a number is out of its range, or the reward is for stored trajectories only.
         """
         if render_mode not in (None, *self.metadata["render_modes"]):
             error = UnknownNameError.of("render mode", render_mode, self.metadata["render_modes"])
@@ -120,7 +120,7 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
                 raise ScenarioError(msg)
         self.pack = open_pack(pack)
         self.dialect = get_dialect(dialect) if isinstance(dialect, str) else dialect
-        self.reward = get_reward(reward)
+        self.reward = online_reward(reward)
         self.render_mode = render_mode
         self.max_turns = max_turns
         self.max_calls_per_turn = max_calls_per_turn

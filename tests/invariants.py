@@ -17,8 +17,8 @@ from tool_gym.rewards import Reward, SolveReward, score
 from tool_gym.rewards.credit import CreditTable
 from tool_gym.runtime import InProcessRuntime
 from tool_gym.scenario import Scenario, SubGoal
-from tool_gym.trajectory import Step
-from tool_gym.turns import BrokenCall, ToolCall, Turn
+from tool_gym.trajectory import Step, Trajectory
+from tool_gym.turns import BrokenCall, Effect, Outcome, ToolCall, ToolResult, Turn
 from tool_gym.world import World
 
 EXACT = 1e-9
@@ -116,12 +116,17 @@ def check_folding(scenario: Scenario, turns: Sequence[Turn], world: World, rewar
     assert played.episode_return == pytest.approx(again.value, abs=EXACT)
 
 
-def check_snapshots(  # the point, and what happens on the way there, after it, and instead of that
-    scenario: Scenario, before: Sequence[Turn], after: Sequence[Turn], instead: Sequence[Turn], world: World
+def check_snapshots(  # noqa: PLR0913, PLR0917 - the point, and what happens on the way there, after it, instead of that
+    scenario: Scenario,
+    before: Sequence[Turn],
+    after: Sequence[Turn],
+    instead: Sequence[Turn],
+    world: World,
+    reward: Reward = SOLVE,
 ) -> None:
     """Check that an episode restored to a snapshot goes on as if nothing had happened since, here and in a twin."""
     runtime = InProcessRuntime(scenario.tools, world, scenario.faults)
-    session, scorer = runtime.start(), SOLVE.start(scenario)
+    session, scorer = runtime.start(), reward.start(scenario)
 
     def go(turns: Sequence[Turn]) -> list[Any]:
         return [(results := run(session, turn), scorer.step(Step(turn, results))) for turn in turns]
@@ -136,7 +141,19 @@ def check_snapshots(  # the point, and what happens on the way there, after it, 
         assert session.digest() == kept[2]
         assert go(after) == first
         assert session.digest() == digest
-        session, scorer = runtime.start(), SOLVE.start(scenario)
+        session, scorer = runtime.start(), reward.start(scenario)
+
+
+CHECKS = (
+    check_oracle_earns_one,
+    check_silence_earns_nothing,
+    check_guessing_earns_nothing,
+    check_damage_lowers,
+    check_orders_earn_the_same,
+    check_repeating_earns_less,
+    check_detours,
+)
+"""What is checked of (scenario, world, reward), for a scenario with a plan."""
 
 
 # --- what is done to an oracle ---------------------------------------------------------------------------------------
@@ -222,6 +239,27 @@ def arbitrary_turns(scenario: Scenario) -> st.SearchStrategy[list[Turn]]:
     acts = st.sampled_from([*texts, *asks, "Ask: who?", "Decline: no.", "", "Answer: 42", "Answer: Rotterdam or Oslo"])
     turn = st.one_of(st.lists(a_call, min_size=1, max_size=3).map(lambda made: Turn(calls=tuple(made))), acts.map(Turn))
     return st.lists(turn, max_size=10)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(["OW2", 48, "id"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["id", "items", "value"]), inner),
+    max_leaves=6,
+)
+EFFECTS = st.builds(
+    Effect, st.sampled_from(["ship", "zoo"]), st.just("SH5"), st.just("crew"), JSON, JSON, st.booleans()
+)
+RESULTS = st.builds(ToolResult, st.sampled_from(Outcome), JSON, st.just(""), st.lists(EFFECTS, max_size=2).map(tuple))
+
+
+@st.composite
+def arbitrary_records(draw: st.DrawFn, scenario: Scenario) -> Trajectory:
+    """Draw stored trajectories: the turns of `arbitrary_turns`, with results no tool ever gave."""
+    steps = []
+    for turn in draw(arbitrary_turns(scenario)):
+        results = tuple(draw(RESULTS) for _ in turn.calls)
+        steps.append(Step(turn, results, draw(st.integers(0, len(scenario.user_turns)))))
+    return Trajectory(scenario.id, tuple(steps))
 
 
 def _corruptions(scenario: Scenario, sub_goal: SubGoal) -> Iterator[Turn]:

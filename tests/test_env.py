@@ -378,3 +378,8 @@ def test_spaces_sample_within_themselves_and_batch() -> None:
     batched = gym.vector.utils.batch_space(env.action_space, 3)
     assert batched.contains(batched.sample())
     assert np.dtype(env.action_space.dtype).kind == "U"
+
+
+def test_a_reward_for_stored_trajectories_is_refused() -> None:
+    with pytest.raises(ScenarioError, match="stored trajectories"):
+        ToolUseEnv(reward="step_grained:mode=mean")

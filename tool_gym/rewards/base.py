@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from tool_gym.scenario import Scenario
 from tool_gym.trajectory import Step, Trajectory
@@ -60,17 +60,28 @@ class Reward(Protocol):
         ...
 
 
+@runtime_checkable
+class PostHocReward(Protocol):
+    """A reward that may have to see how an episode ended before it can say what its first step was worth."""
+
+    def knowing(self, scenario: Scenario, trajectory: Trajectory) -> Reward:
+        """Return the reward as it pays this one trajectory."""
+        ...
+
+
 def score(reward: Reward, scenario: Scenario, trajectory: Trajectory) -> Score:
     """Score a stored trajectory.
 
     Args:
         reward: Any reward.
         scenario: The scenario the trajectory was played on.
-        trajectory: The record; only its turns, results and user turns are read.
+        trajectory: The record; only its turns, results, replies and user turns are read.
 
     Returns:
-        The score, equal to what the environment paid step by step under the same reward.
+        The score; for a reward that pays online, equal to what the environment paid step by step.
     """
+    if isinstance(reward, PostHocReward):
+        reward = reward.knowing(scenario, trajectory)
     scorer = reward.start(scenario)
     steps = tuple(scorer.step(step) for step in trajectory.steps)
     return Score(steps[-1].score if steps else 0.0, scorer.parts(), steps)

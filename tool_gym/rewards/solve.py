@@ -19,6 +19,7 @@ from typing import Any
 from tool_gym.errors import ScenarioError
 from tool_gym.rewards.base import StepScore
 from tool_gym.rewards.credit import CreditTable, Matching, mask_of
+from tool_gym.rewards.spec import spec_of
 from tool_gym.scenario import Goal, Scenario, StateGoal
 from tool_gym.trajectory import Step
 from tool_gym.turns import Act, ActKind, BrokenCall, Effect, Outcome, ToolCall, ToolResult, parse_act
@@ -43,7 +44,6 @@ class SolveReward:
 
     weight: float = 0.5
     beta: float = 1.0
-    name: str = "solve"
 
     def __post_init__(self) -> None:
         """Check the ranges.
@@ -54,6 +54,11 @@ class SolveReward:
         if not 0 < self.weight < 1 or not 0 < self.beta <= MAX_BETA:
             msg = f"solve needs 0 < weight < 1 and 0 < beta <= {MAX_BETA:g}, not {self.weight=}, {self.beta=}"
             raise ScenarioError(msg)
+
+    @property
+    def name(self) -> str:
+        """The line it is looked up by."""
+        return spec_of("solve", self)
 
     def start(self, scenario: Scenario) -> SolveScorer:
         """Return the scorer of a new episode of `scenario`."""
