@@ -15,6 +15,7 @@ from gymnasium.envs.registration import EnvSpec
 from tool_gym import jsonio
 
 ENTRY_POINT = "tool_gym.envs.env:ToolUseEnv"
+VECTOR_ENTRY_POINT = "tool_gym.envs.vector:ToolUseVectorEnv"
 DEFAULT_PACK = "everyday"
 MAX_SCENARIO_IDS = 3000
 """Packs with more scenarios get scenario ids only through `register_pack`."""
@@ -69,7 +70,7 @@ def _add(specs: dict[str, EnvSpec], name: str, pack: str, scenarios: list[str]) 
 
 def _spec(env_id: str, pack: str, scenario: str | None = None) -> EnvSpec:
     kwargs = {"pack": pack} if scenario is None else {"pack": pack, "scenario": scenario}
-    return EnvSpec(id=env_id, entry_point=ENTRY_POINT, kwargs=kwargs)
+    return EnvSpec(id=env_id, entry_point=ENTRY_POINT, vector_entry_point=VECTOR_ENTRY_POINT, kwargs=kwargs)
 
 
 def _scenario_ids(index: os.PathLike[str]) -> list[str]:

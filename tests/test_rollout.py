@@ -9,19 +9,24 @@ from typing import Any
 
 import gymnasium as gym
 import pytest
+from gymnasium.wrappers.vector import RecordEpisodeStatistics
 
-from tests.handmade import SCENARIOS, WITH_ORACLE, WORLD
+from tests.handmade import SCENARIOS, WITH_ORACLE, WORLD, oracle_turns
 from tool_gym.cli import main
-from tool_gym.cli.rollout import ALL, episode_seed
+from tool_gym.cli.rollout import ALL
 from tool_gym.envs.env import ToolUseEnv
 from tool_gym.envs.pack import MemoryPack
 from tool_gym.envs.pack_writer import write_pack
 from tool_gym.envs.policies import POLICIES, OraclePolicy, get_policy
-from tool_gym.envs.rollout import rollout
-from tool_gym.errors import EpisodeError
+from tool_gym.envs.rollout import episode_seed, rollout, rollout_many
+from tool_gym.envs.vector import ToolUseVectorEnv
+from tool_gym.errors import EpisodeError, UnknownNameError
 from tool_gym.trajectory import Trajectory, read_trajectories, write_trajectories
 
 PLAYABLE = [SCENARIOS[name] for name in WITH_ORACLE]
+
+HAND = MemoryPack(PLAYABLE, [WORLD], name="hand")
+IDS = [scenario.id for scenario in PLAYABLE]
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -78,6 +83,138 @@ def test_an_environment_of_another_kind_is_refused() -> None:
         rollout(gym.make("CartPole-v1"), OraclePolicy())
 
 
+# --- many at a time
+
+
+def many(num_envs: int = 3, mode: str = "Disabled", **kwargs: Any) -> ToolUseVectorEnv:
+    return ToolUseVectorEnv(num_envs, HAND, autoreset_mode=mode, max_turns=8, **kwargs)
+
+
+class Together:
+    """Oracles for all rows behind `act_many`: each finds its episode again by its scenario."""
+
+    name = "together"
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+
+    def act_many(self, observations: list[str], infos: list[dict[str, Any]]) -> list[Any]:
+        self.batches.append(len(infos))
+        assert len(observations) == len(infos)
+        turns: list[Any] = []
+        for info in infos:
+            right = oracle_turns(HAND.task(info["scenario_id"]).scenario)
+            turns.append(right[sum(message["role"] == "assistant" for message in info["messages"])])
+        return turns
+
+
+@pytest.mark.parametrize("mode", ["Disabled", "NextStep"])
+@pytest.mark.parametrize("name", POLICIES)
+@pytest.mark.parametrize("num_envs", [1, 4, 40])
+def test_many_episodes_are_those_of_a_single_environment_in_order(num_envs: int, name: str, mode: str) -> None:
+    env, seeds = ToolUseEnv(HAND, max_turns=8), [*range(7, 7 + len(IDS))]
+    alone = [rollout(env, get_policy(name), seed=s, options={"scenario": i}) for s, i in zip(seeds, IDS, strict=True)]
+    played = rollout_many(many(num_envs, mode), POLICIES[name], IDS, seed=seeds)
+    assert list(played) == alone
+
+
+def test_one_policy_for_all_rows_is_asked_once_a_step_and_no_row_waits() -> None:
+    policy = Together()
+    played = list(rollout_many(many(5), policy, IDS * 4))
+    assert [trajectory.episode_return for trajectory in played] == [pytest.approx(1)] * (4 * len(IDS))
+    assert {trajectory.policy for trajectory in played} == {"together"}
+    assert sum(policy.batches) == sum(len(trajectory.steps) for trajectory in played)
+    assert policy.batches == sorted(policy.batches, reverse=True)
+    assert policy.batches[-8] == 5
+
+
+def test_seeds_depend_on_the_scenario_and_how_often_it_was_played() -> None:
+    both = [*IDS[:4], *IDS[:4]]
+    played = [trajectory.seed for trajectory in rollout_many(many(), POLICIES["random"], both, seed=5)]
+    assert played[:4] == [episode_seed(5, name) for name in IDS[:4]]
+    assert played[4:] == [episode_seed(5, name, 1) for name in IDS[:4]]
+    assert len(set(played)) == 8
+
+
+def test_vector_wrappers_may_stand_around_it() -> None:
+    env = RecordEpisodeStatistics(many())
+    assert list(rollout_many(env, OraclePolicy, IDS, seed=1)) == list(rollout_many(many(), OraclePolicy, IDS, seed=1))
+    assert env.episode_count >= len(IDS)
+
+
+def test_nothing_to_play_is_played() -> None:
+    assert list(rollout_many(many(), OraclePolicy, [])) == []
+
+
+class Moody(OraclePolicy):
+    """Raises in one scenario."""
+
+    def act(self, observation: str, info: dict[str, Any]) -> Any:
+        if info["scenario_id"] == IDS[5]:
+            raise ZeroDivisionError
+        return super().act(observation, info)
+
+
+class Mute(OraclePolicy):
+    """Gives no turn in one scenario."""
+
+    def act(self, observation: str, info: dict[str, Any]) -> Any:
+        return None if info["scenario_id"] == IDS[5] else super().act(observation, info)
+
+
+def test_what_a_policy_raises_goes_through_and_says_where() -> None:
+    env = many()
+    played = rollout_many(env, Moody, IDS, seed=2)
+    with pytest.raises(ZeroDivisionError) as caught:
+        list(played)
+    [note] = caught.value.__notes__
+    assert note.startswith("the policy 'oracle' was playing row ")
+    assert note.endswith(f": scenario {IDS[5]}, seed {episode_seed(2, IDS[5])}")
+    assert list(rollout_many(env, OraclePolicy, IDS, seed=2)) == list(rollout_many(many(), OraclePolicy, IDS, seed=2))
+
+
+def test_what_one_policy_for_all_rows_raises_names_some_of_them() -> None:
+    class Broken(Together):
+        def act_many(self, observations: list[str], infos: list[dict[str, Any]]) -> list[Any]:
+            raise ZeroDivisionError(observations, infos)
+
+    with pytest.raises(ZeroDivisionError) as caught:
+        list(rollout_many(many(7), Broken(), IDS))
+    assert "row 0: scenario" in caught.value.__notes__[0]
+    assert caught.value.__notes__[0].endswith(" and 3 more")
+
+
+def test_turns_that_do_not_fit_are_refused() -> None:
+    class Short(Together):
+        def act_many(self, observations: list[str], infos: list[dict[str, Any]]) -> list[Any]:
+            return super().act_many(observations, infos)[1:]
+
+    with pytest.raises(EpisodeError, match="act_many of the policy 'together' returned 2 turns for 3 episodes"):
+        list(rollout_many(many(), Short(), IDS))
+    with pytest.raises(EpisodeError, match=rf"no turn \(None\) in row \d, scenario {IDS[5]}"):
+        list(rollout_many(many(), Mute, IDS))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ((gym.make_vec("CartPole-v1", vectorization_mode="sync"), OraclePolicy, IDS), EpisodeError, "ToolUseVectorEnv"),
+        ((many(mode="SameStep"), OraclePolicy, IDS), EpisodeError, "autoreset_mode NextStep or Disabled"),
+        ((many(), OraclePolicy(), IDS), EpisodeError, "makes a policy for each row"),
+        ((many(), Together, IDS), EpisodeError, "makes a policy for each row"),
+        ((many(), OraclePolicy, [*IDS, "nope"]), UnknownNameError, "no scenario named 'nope'"),
+        ((many(), OraclePolicy, "nope"), UnknownNameError, "no scenario named 'nope'"),
+    ],
+)
+def test_what_cannot_be_played_is_refused_before_anything_is(
+    arguments: tuple[Any, Any, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        rollout_many(*arguments)
+    with pytest.raises(EpisodeError, match="2 seeds for 3 scenarios"):
+        rollout_many(many(), OraclePolicy, IDS[:3], seed=[1, 2])
+
+
 # --- the command
 
 
@@ -122,6 +259,7 @@ def test_an_episode_does_not_depend_on_how_many_are_played(run: Run, suite: Path
         run("rollout", "--suite", suite, "--policy", "random", "--episodes", episodes, "--out", out)
     everything = {t.scenario_id: t for t in read_trajectories(tmp_path / "all.jsonl")}
     assert all(everything[t.scenario_id] == t for t in read_trajectories(tmp_path / "few.jsonl"))
+    assert all(t.seed == episode_seed(0, t.scenario_id) for t in everything.values())
     assert episode_seed(0, "a") != episode_seed(1, "a") != episode_seed(1, "b")
 
 
