@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import gymnasium
 
@@ -58,6 +58,23 @@ class _Stage(NamedTuple):
     schemas: list[dict[str, Any]]
     opening: str
     """The first observation."""
+
+
+Played: TypeAlias = tuple[_Stage, list[Step], int, Step, float]
+"""What the info of a step is made from; later steps do not change it."""
+
+
+def info_of(played: Played) -> dict[str, Any]:
+    """Return the info of a step."""
+    stage, steps, count, step, score = played
+    return {
+        "scenario_id": stage.id,
+        "messages": Conversation(stage.request, steps, count, INSTRUCTIONS),
+        "tools": list(stage.schemas),
+        "step": step,
+        "score": score,
+        "parts": step.parts,
+    }
 
 
 class ToolUseEnv(gymnasium.Env[str, Any]):
@@ -165,6 +182,11 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
         Raises:
             EpisodeError: If called before `reset` or after the episode's end.
         """
+        observation, reward, terminated, truncated, played = self.play(action)
+        return observation, reward, terminated, truncated, info_of(played)
+
+    def play(self, action: Any) -> tuple[str, float, bool, bool, Played]:
+        """Play one assistant turn as `step` does, and leave its info to be made by `info_of` if anybody looks."""
         if self._over:
             msg = "call reset() before step(): " + ("the episode is over" if self._task else "no episode has begun")
             raise EpisodeError(msg)
@@ -181,16 +203,8 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
         count, terminated = len(steps), self.terminated
         self.truncated = truncated = not terminated and count >= self.max_turns
         self._over = terminated or truncated
-        stage = self._stage
-        info = {
-            "scenario_id": stage.id,
-            "messages": Conversation(stage.request, steps, count, INSTRUCTIONS),
-            "tools": list(stage.schemas),
-            "step": step,
-            "score": score,
-            "parts": parts,
-        }
-        return self.dialect.observe(calls, results, reply), delta, terminated, truncated, info
+        observation = self.dialect.observe(calls, results, reply)
+        return observation, delta, terminated, truncated, (self._stage, steps, count, step, score)
 
     @property
     def task(self) -> Task:

@@ -13,16 +13,17 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import zlib
 from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Protocol, TypeAlias, TypeVar
+from weakref import WeakValueDictionary
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
 
 from tool_gym import jsonio
+from tool_gym.envs.blocks import MAX_BLOCK_LINES, read_block
 from tool_gym.envs.bundled import bundled_packs
 from tool_gym.errors import PackError, ScenarioError, UnknownNameError
 from tool_gym.scenario import Scenario
@@ -33,11 +34,6 @@ PACK_FORMAT = 1
 
 FILES = ("index.json", "scenarios.jsonl.gz", "worlds.jsonl.gz")
 SPLITS = ("train", "validation", "test")
-MAX_BLOCK_BYTES = 64 * 1024 * 1024
-"""Largest size one block may unpack to; more is taken for an attack or damage."""
-
-MAX_BLOCK_LINES = 1024
-"""Most lines one block may hold."""
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -45,7 +41,6 @@ V = TypeVar("V")
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _CACHED_BLOCKS = 64
 _CACHED_TASKS = 1024
-_CACHED_WORLDS = 256
 
 
 class Task(NamedTuple):
@@ -180,11 +175,17 @@ class FolderPack:
         if Counter(entry.split for entry in self._entries) != self.card.splits:
             msg = f"{self.folder}: card.json and index.json disagree about how many scenarios each split has"
             raise PackError(msg)
+        self._of_split: dict[str, tuple[Entry, ...]] = {}
         self._numbers = {entry.id: number for number, entry in enumerate(self._entries)}
         self._world_numbers = {world: number for number, world in enumerate(self._index.worlds)}
         self._blocks: OrderedDict[tuple[str, int], list[bytes]] = OrderedDict()
-        self._worlds: OrderedDict[str, World] = OrderedDict()
         self._tasks: OrderedDict[str, Task] = OrderedDict()
+        self._scenarios: WeakValueDictionary[str, Scenario] = WeakValueDictionary()
+        self._worlds: WeakValueDictionary[str, World] = WeakValueDictionary()
+        """What is in use is never loaded twice: it holds all that was compiled for it."""
+
+    def __reduce__(self) -> tuple[type[FolderPack], tuple[Path]]:
+        return FolderPack, (self.folder,)  # another process reads the folder itself
 
     def entries(self, split: str | None = None) -> Sequence[Entry]:
         """Return the scenarios of a split, or all, in file order.
@@ -197,7 +198,10 @@ class FolderPack:
         if split not in self.card.splits:
             error = UnknownNameError.of("split", split, self.card.splits)
             raise error
-        return tuple(entry for entry in self._entries if entry.split == split)
+        chosen = self._of_split.get(split)
+        if chosen is None:
+            chosen = self._of_split[split] = tuple(entry for entry in self._entries if entry.split == split)
+        return chosen
 
     def task(self, scenario_id: str) -> Task:
         """Load one scenario and its world.
@@ -208,7 +212,11 @@ class FolderPack:
         """
         known = self._tasks.get(scenario_id)
         if known is None:
-            known = _keep(self._tasks, scenario_id, self._load(scenario_id), _CACHED_TASKS)
+            scenario = self._scenarios.get(scenario_id)
+            if scenario is None:
+                scenario = self._scenarios[scenario_id] = self._load(scenario_id)
+            world = scenario.world if scenario.world is not None else self.world(scenario.world_ref or "")
+            known = _keep(self._tasks, scenario_id, Task(scenario, world), _CACHED_TASKS)
         return known
 
     def world(self, world_id: str) -> World:
@@ -219,7 +227,7 @@ class FolderPack:
         """
         known = self._worlds.get(world_id)
         if known is None:
-            known = _keep(self._worlds, world_id, self._load_world(world_id), _CACHED_WORLDS)
+            known = self._worlds[world_id] = self._load_world(world_id)
         return known
 
     def _load_world(self, world_id: str) -> World:
@@ -234,7 +242,7 @@ class FolderPack:
             msg = f"pack {self.name!r}, world {world_id}: {error}"
             raise PackError(msg) from None
 
-    def _load(self, scenario_id: str) -> Task:
+    def _load(self, scenario_id: str) -> Scenario:
         number = self._numbers.get(scenario_id)
         if number is None:
             error = UnknownNameError.of("scenario", scenario_id, self._numbers)
@@ -248,14 +256,13 @@ class FolderPack:
         if scenario.id != scenario_id:
             msg = f"pack {self.name!r}: where the index has the scenario {scenario_id} stands {scenario.id}"
             raise PackError(msg)
-        world = scenario.world if scenario.world is not None else self.world(scenario.world_ref or "")
-        return Task(scenario, world)
+        return scenario
 
     def _line(self, file: str, number: int, size: int, blocks: Sequence[tuple[int, int]]) -> bytes:
         key = (file, number // size)
         lines = self._blocks.get(key)
         if lines is None:
-            lines = _read_block(self.folder / file, blocks, number // size)
+            lines = read_block(self.folder / file, blocks, number // size)
             _keep(self._blocks, key, lines, _CACHED_BLOCKS)
         if number % size >= len(lines):
             msg = f"{self.folder / file} has no line {number}; the pack is damaged"
@@ -376,23 +383,3 @@ def _read_index(folder: Path) -> _Index:
 def _first(error: ValidationError) -> str:
     first = error.errors()[0]
     return f"{first['msg']} (at {'.'.join(map(str, first['loc'])) or 'the top level'})"
-
-
-def _read_block(path: Path, blocks: Sequence[tuple[int, int]], number: int) -> list[bytes]:
-    try:
-        offset, length = blocks[number]
-        with path.open("rb") as file:
-            file.seek(offset)
-            unpacker = zlib.decompressobj(wbits=31)
-            data = unpacker.decompress(file.read(min(length, MAX_BLOCK_BYTES)), MAX_BLOCK_BYTES)
-    except (OSError, ValueError, IndexError, OverflowError, zlib.error) as error:
-        msg = f"{path}, block {number}, cannot be read: {error}; the pack is damaged"
-        raise PackError(msg) from None
-    if not unpacker.eof:
-        msg = f"{path}, block {number}, is cut short or unpacks to more than {MAX_BLOCK_BYTES} bytes"
-        raise PackError(msg)
-    lines = data.removesuffix(b"\n").split(b"\n", MAX_BLOCK_LINES)
-    if len(lines) > MAX_BLOCK_LINES:
-        msg = f"{path}, block {number}, holds more than {MAX_BLOCK_LINES} lines"
-        raise PackError(msg)
-    return lines

@@ -26,7 +26,7 @@ from tool_gym.envs.vector_arguments import (
     read_rows,
     read_seeds,
 )
-from tool_gym.envs.vector_infos import VectorInfos
+from tool_gym.envs.vector_infos import Info, VectorInfos, made_info
 from tool_gym.errors import EpisodeError
 from tool_gym.spaces import UnicodeText
 from tool_gym.trajectory import Trajectory
@@ -116,13 +116,15 @@ class ToolUseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
         self.render_mode = first.render_mode
         self._texts = isinstance(self.single_observation_space, UnicodeText)
         self._statistics = episode_statistics
-        self._steps = tuple(env.step for env in self.envs)
+        self._steps: tuple[Callable[[Any], tuple[Any, ...]], ...] = tuple(
+            env.play if isinstance(env, ToolUseEnv) else env.step for env in self.envs
+        )
         self._rows = range(num_envs)
         self._begun = False
         self._over: dict[int, tuple[bool, bool]] = {}
         """Row whose episode is over → whether it terminated, whether it was truncated."""
         self._observations: list[Any] = [None] * num_envs
-        self._infos: list[dict[str, Any]] = [{}] * num_envs
+        self._infos: list[Info] = [{}] * num_envs
         self._earned: list[list[Any]] = [[] for _ in range(num_envs)]
         """Each row's rewards in this episode, if there are to be statistics."""
 
@@ -149,7 +151,7 @@ class ToolUseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
     @property
     def info_list(self) -> list[dict[str, Any]]:
         """Each row's latest info; a new list of the dicts themselves."""
-        return self._infos.copy()
+        return [self._info(row) for row in self._rows]
 
     @property
     def trajectories(self) -> tuple[Trajectory, ...]:
@@ -316,7 +318,7 @@ class ToolUseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
     def _take_leave(self, rows: Sequence[int]) -> None:
         """Add what infos say at an episode's end and, if the mode is to restart at once, do."""
         for row in rows:
-            last = self._infos[row]
+            last = self._info(row)
             if self._statistics:
                 last.setdefault("episode", {"r": float(sum(self._earned[row])), "l": len(self._earned[row])})
             if self.autoreset_mode is AutoresetMode.SAME_STEP:
@@ -324,7 +326,7 @@ class ToolUseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
                 if self._statistics:
                     final["episode"] = last["episode"]
                 self._reset(row)
-                self._infos[row] |= final
+                self._infos[row] = self._info(row) | final
 
     def _restart(self, row: int) -> bool:
         """Start a finished row's next episode, unless the mode is to wait for `reset`; return whether it was."""
@@ -332,6 +334,11 @@ class ToolUseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
             return False
         self._reset(row)
         return True
+
+    def _info(self, row: int) -> dict[str, Any]:
+        """Return a row's info, made now if nobody has looked at it before."""
+        made = self._infos[row] = made_info(self._infos[row])
+        return made
 
     def _batch(self, rows: Sequence[int], not_stepped: Sequence[int] | None = None) -> Batch:
         """Return all observations, and the infos of some rows."""
@@ -349,7 +356,7 @@ class ToolUseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
         return RowSnapshot(
             self.unwrapped_envs[row].snapshot(),
             self._observations[row],
-            dict(self._infos[row]),
+            dict(self._info(row)),
             tuple(self._earned[row]),
             self._over.get(row),
         )

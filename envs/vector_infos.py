@@ -7,9 +7,14 @@ at few of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+
+from tool_gym.envs.env import Played, info_of
+
+Info: TypeAlias = dict[str, Any] | Played
+"""A row's info, or what it is made from."""
 
 METRICS = "parts"
 """The key under which whole numbers are floats too: a reward may give 0 in one step and 0.5 in the next."""
@@ -37,7 +42,7 @@ class VectorInfos(dict[str, Any]):
         self,
         num_envs: int,
         rows: Sequence[int],
-        infos: Sequence[dict[str, Any]],
+        infos: Sequence[Info],
         not_stepped: Sequence[int] | None = None,
     ) -> None:
         """Remember what is to be batched.
@@ -58,12 +63,17 @@ class VectorInfos(dict[str, Any]):
         if self._source is None:
             return
         num_envs, rows, infos, not_stepped = self._source
-        batch = batch_infos(num_envs, rows, infos)
+        batch = batch_infos(num_envs, rows, list(map(made_info, infos)))
         if not_stepped is not None:
             batch |= {"stepped": np.ones(num_envs, np.bool_), "_stepped": np.ones(num_envs, np.bool_)}
             batch["stepped"][not_stepped] = False
         self._source = None
         dict.update(self, batch)
+
+
+def made_info(info: Info) -> dict[str, Any]:
+    """Return an info, made if need be."""
+    return info if isinstance(info, dict) else info_of(info)
 
 
 def batch_infos(num_envs: int, rows: Sequence[int], infos: Sequence[dict[str, Any]]) -> dict[str, Any]:

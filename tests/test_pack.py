@@ -15,6 +15,7 @@ import gymnasium as gym
 import pytest
 
 from tests.handmade import SCENARIOS, WORLD
+from tool_gym.envs import blocks
 from tool_gym.envs import pack as packs
 from tool_gym.envs.env import ToolUseEnv
 from tool_gym.envs.pack import FolderPack, MemoryPack, open_pack
@@ -165,11 +166,21 @@ def test_a_block_of_empty_lines_without_end_is_refused(folder: Path) -> None:
 
 
 def test_what_is_kept_of_a_pack_is_bounded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("_CACHED_TASKS", "_CACHED_WORLDS", "_CACHED_BLOCKS"):
+    for name in ("_CACHED_TASKS", "_CACHED_BLOCKS"):
         monkeypatch.setattr(packs, name, 1)
     pack = FolderPack(folder)
     assert [pack.task(entry.id).scenario for entry in pack.entries()] == list(SCENARIOS.values())
     assert len(pack._tasks) == len(pack._worlds) == len(pack._blocks) == 1
+
+
+def test_what_is_in_use_is_not_loaded_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packs, "_CACHED_TASKS", 1)
+    pack = FolderPack(folder)
+    held = [pack.task(entry.id) for entry in pack.entries()]
+    for entry, task in zip(pack.entries(), held, strict=True):
+        again = pack.task(entry.id)
+        assert again.scenario is task.scenario
+        assert again.world is task.world
 
 
 def test_a_pack_that_could_not_be_opened_is_not_put_in_place(folder: Path) -> None:
@@ -188,7 +199,7 @@ def test_a_truncated_block_is_refused_even_without_verification(folder: Path) ->
 
 
 def test_a_block_that_unpacks_without_end_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packs, "MAX_BLOCK_BYTES", 1000)
+    monkeypatch.setattr(blocks, "MAX_BLOCK_BYTES", 1000)
     pack = FolderPack(folder)
     with pytest.raises(PackError, match="unpacks to more than 1000 bytes"):
         pack.task(pack.entries()[0].id)

@@ -136,7 +136,7 @@ def test_scorers_of_one_scenario_do_not_share_state() -> None:
 )
 def test_parameters_out_of_range_are_refused(parameters: dict[str, float]) -> None:
     with pytest.raises(ScenarioError, match="solve needs"):
-        SolveReward(**parameters)  # type: ignore[arg-type]  # names come from the table above
+        SolveReward(**parameters)
 
 
 def test_solve_is_looked_up_by_its_name() -> None:

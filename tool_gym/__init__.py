@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from tool_gym.envs.pack import FolderPack, MemoryPack, open_pack
     from tool_gym.envs.policies import get_policy
     from tool_gym.envs.registration import register_pack
-    from tool_gym.envs.rollout import rollout
+    from tool_gym.envs.rollout import rollout, rollout_many
+    from tool_gym.envs.vector import ToolUseVectorEnv
     from tool_gym.rewards import get_reward, score
     from tool_gym.scenario import Scenario, scenario_schema
     from tool_gym.trajectory import Trajectory, read_trajectories, write_trajectories
@@ -37,6 +38,7 @@ __all__ = [
     "MemoryPack",
     "Scenario",
     "ToolUseEnv",
+    "ToolUseVectorEnv",
     "Trajectory",
     "World",
     "check_pack",
@@ -47,6 +49,7 @@ __all__ = [
     "read_trajectories",
     "register_pack",
     "rollout",
+    "rollout_many",
     "scenario_schema",
     "score",
     "write_trajectories",
@@ -57,6 +60,7 @@ _HOMES = {
     "MemoryPack": "envs.pack",
     "Scenario": "scenario",
     "ToolUseEnv": "envs.env",
+    "ToolUseVectorEnv": "envs.vector",
     "Trajectory": "trajectory",
     "World": "world",
     "check_pack": "envs.checker",
@@ -67,6 +71,7 @@ _HOMES = {
     "read_trajectories": "trajectory",
     "register_pack": "envs.registration",
     "rollout": "envs.rollout",
+    "rollout_many": "envs.rollout",
     "scenario_schema": "scenario",
     "score": "rewards",
     "write_trajectories": "trajectory",

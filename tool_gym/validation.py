@@ -9,9 +9,11 @@ of 0.1, and 2**64 - 1 is none of 2.0. `format` is an annotation in both.
 from __future__ import annotations
 
 import difflib
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
+from weakref import WeakValueDictionary
 
 import jsonschema_rs as rs
 
@@ -59,13 +61,14 @@ class ArgumentValidator:
     (True, "unexpected argument 'pgae'; did you mean 'page'? Accepted: page")
     """
 
-    __slots__ = ("_schema", "_validate", "is_valid")
+    __slots__ = ("__weakref__", "_schema", "_validate", "is_valid")
 
     is_valid: Callable[[Any], bool]
     """Whether arguments fit the schema; never raises. What is no JSON data at all does not fit."""
 
-    def __init__(self, schema: dict[str, Any]) -> None:
-        self._schema = schemas.resolve(schema)
+    def __init__(self, schema: schemas.Schema, *, resolved: bool = False) -> None:
+        """Compile a schema; `resolved` says that `schemas.resolve` made it."""
+        self._schema = schema if resolved else schemas.resolve(schema)
         try:
             validator = rs.Draft202012Validator(
                 self._schema,
@@ -81,7 +84,7 @@ class ArgumentValidator:
 
     @staticmethod
     def of(schema: dict[str, Any]) -> ArgumentValidator:
-        """Return the validator of `schema`, compiled once per process.
+        """Return the validator of `schema`; schemas that differ in their documentation alone share one.
 
         Raises:
             ScenarioError: If `schema` is no JSON Schema, or one that is refused (see `tool_gym.schemas`).
@@ -114,6 +117,10 @@ class ArgumentValidator:
         except ValueError:
             pass
         return "the arguments don't fit the tool's parameters"
+
+
+_IN_USE: WeakValueDictionary[bytes, ArgumentValidator] = WeakValueDictionary()
+"""Hash of what a schema means → its validator. Each holds memory of its own, about 15 kB."""
 
 
 def _guarded(is_valid: Callable[[Any], bool]) -> Callable[[Any], bool]:
@@ -203,6 +210,11 @@ def _cut(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _compiled(schema: bytes) -> ArgumentValidator:
-    return ArgumentValidator(jsonio.loads(schema.decode()))
+    resolved = schemas.resolve(jsonio.loads(schema.decode()))
+    meaning = hashlib.blake2b(jsonio.dump_bytes(resolved), digest_size=16).digest()
+    known = _IN_USE.get(meaning)
+    if known is None:
+        known = _IN_USE[meaning] = ArgumentValidator(resolved, resolved=True)
+    return known

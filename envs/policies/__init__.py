@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tool_gym.envs.policies.base import Policy
+from tool_gym.envs.policies.base import BatchPolicy, Policy
 from tool_gym.envs.policies.greedy import GreedyLexicalPolicy
 from tool_gym.envs.policies.random_valid import RandomValidPolicy
 from tool_gym.envs.policies.reference import OraclePolicy, RepeatPolicy, SilentPolicy
@@ -12,6 +12,7 @@ from tool_gym.errors import UnknownNameError
 
 __all__ = [
     "POLICIES",
+    "BatchPolicy",
     "GreedyLexicalPolicy",
     "OraclePolicy",
     "Policy",

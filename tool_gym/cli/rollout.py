@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -82,12 +81,6 @@ def _policies(given: list[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one for name in names for one in (ALL if name == "all" else (name,))))
 
 
-def episode_seed(seed: int, scenario_id: str) -> int:
-    """Return the seed of one episode: it depends on the scenario, not on its place in the pack."""
-    digest = hashlib.blake2b(f"{seed}/{scenario_id}".encode(), digest_size=4).digest()
-    return int.from_bytes(digest, "big") >> 1
-
-
 @dataclass(frozen=True)
 class _Job:
     """Which policies play which scenarios; everything named is known to exist."""
@@ -122,6 +115,7 @@ class _Job:
 
     def _episodes(self, env: ToolUseEnv) -> Iterator[Trajectory]:
         from tool_gym.envs.policies import get_policy
+        from tool_gym.envs.rollout import episode_seed
         from tool_gym.envs.rollout import rollout as play
         from tool_gym.errors import NoOracleError
 

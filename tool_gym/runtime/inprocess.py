@@ -9,6 +9,7 @@ What is not covered: foreign Python source, which this runtime refuses.
 from __future__ import annotations
 
 import difflib
+import hashlib
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -156,7 +157,8 @@ def _check_roles(tool: ToolSpec, impl: TemplateImpl, roles: Parameters) -> None:
 
 
 def _compiled(tool: ToolSpec, base: BaseTables) -> CompiledTool:
-    key = jsonio.dump_bytes([tool.name, tool.impl.model_dump(mode="json"), tool.parameters], sort_keys=True)
+    content = jsonio.dump_bytes([tool.name, tool.impl.model_dump(mode="json"), tool.parameters], sort_keys=True)
+    key = hashlib.blake2b(content, digest_size=16).digest()
     found = base.compiled.get(key)
     if found is None:
         found = base.compiled[key] = _compile(tool, base)
