@@ -8,27 +8,65 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.dialogue import CALL, GET, HERMES, OPENAI, STRUCTURED, check, function, message, problems, turns
+from tests.dialogue import (
+    CALL,
+    GET,
+    HERMES,
+    OPENAI,
+    SPOKEN,
+    STRUCTURED,
+    TOOL,
+    check,
+    function,
+    message,
+    plainly_named,
+    problems,
+    same,
+    turns,
+)
 from tool_gym.dialects import DIALECTS, MAX_TURN_CHARS, get_dialect
 from tool_gym.errors import UnknownNameError
-from tool_gym.turns import ActKind, BrokenCall, ToolCall, Turn
+from tool_gym.messages import Conversation
+from tool_gym.trajectory import Step
+from tool_gym.turns import ActKind, BrokenCall, Outcome, ToolCall, ToolResult, Turn
 
 NAMED = GET._replace(id="call_1")
 
 # Round trips
 
 
+@given(plainly_named)
+def test_every_dialect_reads_back_what_it_writes(turn: Turn) -> None:
+    for dialect in SPOKEN:
+        assert same(dialect.parse(dialect.write(turn)), turn), dialect.name
+
+
 @given(turns)
-def test_hermes_reads_back_what_it_writes(turn: Turn) -> None:
-    assert HERMES.parse(HERMES.write(turn))._replace(raw="") == turn
+def test_a_tool_may_have_any_name(turn: Turn) -> None:
+    for dialect in SPOKEN:
+        if dialect.name != "pythonic":  # where a tool is named as Python names a function
+            assert same(dialect.parse(dialect.write(turn)), turn), dialect.name
 
 
-@given(turns, st.text(min_size=1, max_size=9))
-def test_openai_reads_back_what_it_writes(turn: Turn, call_id: str) -> None:
+@given(plainly_named, st.text(min_size=1, max_size=9))
+def test_ids_are_read_back_where_they_have_a_place(turn: Turn, call_id: str) -> None:
     named = turn._replace(calls=tuple(call._replace(id=call_id) for call in turn.calls if isinstance(call, ToolCall)))
-    for spoken in (turn, named):
-        assert OPENAI.parse(OPENAI.write(spoken))._replace(raw="") == spoken
-        assert OPENAI.parse(json.loads(OPENAI.write(spoken)))._replace(raw="") == spoken
+    for dialect in SPOKEN:
+        read = dialect.parse(dialect.write(named))
+        assert same(read, named if dialect.name in ("openai", "mistral") else turn)
+    assert same(OPENAI.parse(json.loads(OPENAI.write(named))), named)
+
+
+def test_a_lazy_conversation_is_rendered_like_its_messages() -> None:
+    calls, results = (GET, BrokenCall("bad_json", "…", "[RAW")), (ToolResult(Outcome.OK, 7),) * 2
+    steps = [Step(Turn("Wait.", calls, "why"), results), Step(Turn("Answer: 7"))]
+    for system in ("", "Be brief."):
+        conversation = Conversation("Where is A-1?", steps, system=system)
+        for dialect in DIALECTS.values():
+            prompt = dialect.render(conversation, [TOOL])
+            assert prompt == dialect.render(list(conversation), [TOOL])
+            for shown in (system, "Get a row.", "Where is A-1?", "why", "Wait.", "A-1", "[RAW", "7", "Answer: 7"):
+                assert shown in prompt
 
 
 @given(turns)
@@ -72,9 +110,11 @@ def test_an_unknown_dialect_is_named_with_the_known_ones() -> None:
         (f"<think>first</think>\n{CALL}<think>then</think>", "", (GET,), "first\nthen"),
         (f"<think>never closed {CALL}", "", (), f"never closed {CALL}"),
         (f"opened by the template {CALL}</think>Answer: 4", "Answer: 4", (), f"opened by the template {CALL}"),
-        (f"<think>a</think>{CALL}</think>Answer: 4", "Answer: 4", (), f"<think>a\n{CALL}"),
+        (f"<think>a</think>{CALL}</think>Answer: 4", "Answer: 4", (), f"a\n{CALL}"),
         (f"<think>a<think>b</think>{CALL}", "", (GET,), "a<think>b"),
         ("<think>\n\n</think>\n\nAnswer: 4", "Answer: 4", (), ""),
+        ("Answer: 4<|im_end|>\n<|endoftext|>", "Answer: 4", (), ""),
+        (f"{CALL}<|im_end|>", "", (GET,), ""),
     ],
 )  # fmt: skip
 def test_hermes_turns(action: str, text: str, made: tuple[ToolCall, ...], reasoning: str) -> None:
@@ -236,6 +276,9 @@ def test_text_beside_broken_calls_stays_visible() -> None:
         (message(content=[{"type": "text", "text": "Answer:"}, {"type": "text", "text": "4"}]), "Answer:\n4", (), ""),
         (message(content="<think>hm</think>Answer: 4", reasoning="well"), "Answer: 4", (), "well\nhm"),
         (message(tool_calls=[function("get", '{"id": "A-1"}')]), "", (NAMED,), ""),
+        ("<think>hm</think>" + message(content="4", reasoning="well"), "4", (), "hm\nwell"),
+        ("<think>hm</think>" + message(tool_calls=[function("get", '{"id": "A-1"}')]), "", (NAMED,), "hm"),
+        ("<think>" + message(tool_calls=[function("get", "")]), "", (), message(tool_calls=[function("get", "")])),
         (message(tool_calls=[function("get", {"id": "A-1"})]), "", (NAMED,), ""),
         (message(tool_calls=[function("get", "")]), "", (ToolCall("get", {}, "call_1"),), ""),
         (message(tool_calls=[], content="Answer: 4"), "Answer: 4", (), ""),

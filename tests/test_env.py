@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 import tool_gym
 from tests.handmade import SCENARIOS, WORLD
+from tool_gym.dialects import DIALECTS
 from tool_gym.envs.env import IDLE_REPLY, ToolUseEnv
 from tool_gym.envs.pack import MemoryPack
 from tool_gym.envs.policies import OraclePolicy
@@ -54,7 +55,7 @@ def test_check_env_passes_without_a_warning(env_id: str) -> None:
 
 
 def test_check_env_passes_for_one_scenario_and_every_dialect() -> None:
-    for dialect in ("hermes", "openai", "structured"):
+    for dialect in DIALECTS:
         check_env(gym.make(a_scenario_id(), dialect=dialect).unwrapped)
 
 
@@ -244,7 +245,7 @@ def test_a_hostile_turn_is_an_observation(name: str) -> None:
     json.loads(env.trajectory.to_json())
 
 
-@pytest.mark.parametrize("dialect", ["openai", "structured"])
+@pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("action", [None, 3, b"x", [], {}, {"calls": 3}, object, "\ud800", float("nan")], ids=repr)
 def test_an_action_of_any_type_is_an_observation(dialect: str, action: Any) -> None:
     env = env_of("single_hop", dialect=dialect)
@@ -266,7 +267,7 @@ def test_any_turns_give_a_score_in_range_that_the_rewards_sum_to(turns: list[str
 
 
 @pytest.mark.parametrize("name", SOLVABLE)
-@pytest.mark.parametrize("dialect", ["hermes", "openai", "structured"])
+@pytest.mark.parametrize("dialect", DIALECTS)
 def test_the_oracle_earns_one_in_every_dialect(name: str, dialect: str) -> None:
     trajectory = rollout(env_of(name, dialect=dialect), OraclePolicy(), seed=0)
     assert trajectory.terminated

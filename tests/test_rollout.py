@@ -14,6 +14,7 @@ from gymnasium.wrappers.vector import RecordEpisodeStatistics
 from tests.handmade import SCENARIOS, WITH_ORACLE, WORLD, oracle_turns
 from tool_gym.cli import main
 from tool_gym.cli.rollout import ALL
+from tool_gym.dialects import DIALECTS
 from tool_gym.envs.env import ToolUseEnv
 from tool_gym.envs.pack import MemoryPack
 from tool_gym.envs.pack_writer import write_pack
@@ -71,7 +72,7 @@ def test_the_record_says_who_played_what() -> None:
 
 
 def test_an_episode_is_played_to_its_end_in_any_dialect() -> None:
-    for dialect in ("hermes", "openai", "structured"):
+    for dialect in DIALECTS:
         env = ToolUseEnv(MemoryPack(PLAYABLE, [WORLD]), dialect=dialect)
         for name in POLICIES:
             trajectory = rollout(env, get_policy(name), seed=1)

@@ -59,3 +59,9 @@ def instructed(messages: Sequence[Message]) -> Sequence[Message]:
     if messages and messages[0].get("role") == "system":
         return messages
     return [{"role": "system", "content": INSTRUCTIONS}, *messages]
+
+
+def content_of(message: Message) -> str:
+    """Return a message's text; empty if it has none."""
+    content = message.get("content")
+    return content if isinstance(content, str) else ""

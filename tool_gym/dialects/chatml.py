@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import groupby
 
 from tool_gym import jsonio
-from tool_gym.dialects.base import Message, Tool
+from tool_gym.dialects.base import Message, Tool, content_of
 
 _BEFORE_TOOLS = "These are the tools, each a JSON schema on a line of its own:\n<tools>"
 _AFTER_TOOLS = """
@@ -34,7 +34,7 @@ def system_text(text: str, tools: Sequence[Tool]) -> str:
 
 def render(messages: Sequence[Message], tools: Sequence[Tool]) -> str:
     """Return the prompt: system message with the tools, conversation, and the assistant's cue."""
-    given = _content(messages[0]) if messages and messages[0].get("role") == "system" else None
+    given = content_of(messages[0]) if messages and messages[0].get("role") == "system" else None
     system = system_text(given or "", tools)
     blocks = [_block("system", system)] if system else []
     blocks += _conversation(messages if given is None else messages[1:])
@@ -51,19 +51,19 @@ def _conversation(messages: Sequence[Message]) -> Iterator[str]:
     """Yield a block for each message; results that follow each other share one, which the user's side sends."""
     for is_result, run in groupby(messages, lambda message: message.get("role") == "tool"):
         if is_result:
-            results = (f"<tool_response>\n{_content(message)}\n</tool_response>" for message in run)
+            results = (f"<tool_response>\n{content_of(message)}\n</tool_response>" for message in run)
             yield _block("user", "\n".join(results))
         else:
             for message in run:
                 assistant = message.get("role") == "assistant"
-                yield _block(str(message.get("role")), _said(message) if assistant else _content(message))
+                yield _block(str(message.get("role")), _said(message) if assistant else content_of(message))
 
 
 def _said(message: Message) -> str:
     """Return what an assistant wrote: thinking, text, calls."""
     thinking = message.get("reasoning_content")
     calls = [_call(call.get("function") or call) for call in message.get("tool_calls") or ()]
-    said = "\n".join(part for part in (_content(message), *calls) if part)
+    said = "\n".join(part for part in (content_of(message), *calls) if part)
     return f"<think>\n{thinking}\n</think>\n\n{said}" if isinstance(thinking, str) and thinking else said
 
 
@@ -75,8 +75,3 @@ def _call(function: Message) -> str:
     arguments = function["arguments"]
     written = arguments if isinstance(arguments, str) else to_json(arguments)
     return f'<tool_call>\n{{"name": "{function["name"]}", "arguments": {written}}}\n</tool_call>'
-
-
-def _content(message: Message) -> str:
-    content = message.get("content")
-    return content if isinstance(content, str) else ""

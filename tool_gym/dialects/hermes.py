@@ -18,20 +18,20 @@ from tool_gym.dialects.calls import (
     MAX_CALLS_PARSED,
     MAX_TURN_CHARS,
     broken,
-    find_call,
     read_call,
-    split_thinking,
-    too_large,
     too_many_calls,
 )
+from tool_gym.dialects.text import Reading, read_turn, read_untagged
+from tool_gym.dialects.thinking import hide_marks
 from tool_gym.turns import BrokenCall, ToolCall, ToolResult, Turn
 
 _OPEN = "<tool_call>"
 _CLOSE = "</tool_call>"
 _STRAY = re.compile(r"(?P<invented><tool_response>.*?(?:</tool_response>|\Z))|</tool_call>", re.DOTALL)
 _ARGUMENTS = '"arguments"'
-_FENCE = re.compile(r"```\w*\s*\Z")
-_MARKUP = ("tool_call>", "tool_response>", "think>", "<|im_")
+_END = ("<|im_end|>", "<|endoftext|>")
+_new = tuple.__new__  # half the time of a NamedTuple's own constructor
+_MARKUP = ("tool_call>", "tool_response>", "<|im_")
 
 
 class Hermes:
@@ -41,24 +41,11 @@ class Hermes:
 
     def parse(self, action: Any) -> Turn:
         """Read an assistant's text."""
-        if not issubclass(type(action), str):  # isinstance would ask the object itself
-            message = f"a turn must be text, not {type(action).__name__}"
-            return Turn("", (broken("not_text", message, ""),))
-        if len(action) > MAX_TURN_CHARS:
-            return too_large(action)
-        reasoning, visible = split_thinking(action) if "think>" in action else ("", action)
-        start = visible.find(_OPEN)
-        if start < 0 and "tool_" not in visible and _ARGUMENTS not in visible:
-            return Turn(visible.strip(), (), reasoning, action)
-        end = visible.find(_CLOSE, start)
-        if start >= 0 and end + len(_CLOSE) == len(visible) and visible.find("tool_", 0, start) < 0:
-            call = read_call(visible[start + len(_OPEN) : end])
-            if type(call) is ToolCall:  # the common turn: one good call, and nothing after it
-                return Turn(visible[:start].strip(), (call,), reasoning, action)
-        text, calls = _read_calls(visible)
-        if not calls and _ARGUMENTS in text:
-            text, calls = _read_untagged(text)
-        return Turn(text, calls, reasoning, action)
+        if type(action) is str and action.startswith(_OPEN) and action.find("<", 1) == len(action) - len(_CLOSE):
+            call = _read_only_call(action)
+            if type(call) is ToolCall:
+                return _new(Turn, ("", (call,), "", action))
+        return read_turn(action, _read, _END)
 
     def write(self, turn: Turn) -> str:
         """Write a turn as text; the calls' own ids have no place in it."""
@@ -78,11 +65,29 @@ class Hermes:
     def observe(self, calls: Sequence[ToolCall | BrokenCall], results: Sequence[ToolResult], reply: str) -> str:
         """Return one `<tool_response>` block for each call, then the user's words."""
         del calls
+        if len(results) == 1 and not reply:
+            return f"<tool_response>\n{results[0].text}\n</tool_response>"
         parts = [f"<tool_response>\n{result.text}\n</tool_response>" for result in results]
         return "\n".join([*parts, reply] if reply else parts)
 
 
-def _read_calls(visible: str) -> tuple[str, tuple[ToolCall | BrokenCall, ...]]:
+def _read_only_call(action: str) -> ToolCall | BrokenCall | None:
+    """Read the common turn: one call and nothing else. The last "<" in `action` is where the closing tag must begin."""
+    if not action.endswith(_CLOSE) or "THINK]" in action or "think▷" in action or len(action) > MAX_TURN_CHARS:
+        return None
+    return read_call(action[len(_OPEN) : -len(_CLOSE)])
+
+
+def _read(visible: str) -> Reading:
+    if "tool_" not in visible and _ARGUMENTS not in visible:
+        return visible.strip(), ()
+    text, calls = _read_calls(visible)
+    if not calls and _ARGUMENTS in text:
+        return read_untagged(text, f"{_OPEN}{EXAMPLE}{_CLOSE}")
+    return text, calls
+
+
+def _read_calls(visible: str) -> Reading:
     texts: list[str] = []
     calls: list[ToolCall | BrokenCall] = []
     at = 0
@@ -95,19 +100,6 @@ def _read_calls(visible: str) -> tuple[str, tuple[ToolCall | BrokenCall, ...]]:
     if start >= 0 or len(calls) > MAX_CALLS_PARSED:
         calls[MAX_CALLS_PARSED:] = [too_many_calls(visible[at:])]
     return "\n".join(texts), tuple(calls)
-
-
-def _read_untagged(text: str) -> tuple[str, tuple[BrokenCall, ...]]:
-    """Read a text without tags: the first object in it that is a call but for the tags, fenced as code or not."""
-    found = find_call(text)
-    if found is None:
-        return text, ()
-    start, end = found
-    texts: list[str] = []
-    _add(texts, _FENCE.sub("", text[:start]))
-    _add(texts, text[end:].lstrip().removeprefix("```"))
-    message = f"a call counts only between tags: write {_OPEN}{EXAMPLE}{_CLOSE}"
-    return "\n".join(texts), (broken("untagged", message, text[start:end]),)
 
 
 def _read_block(visible: str, start: int) -> tuple[ToolCall | BrokenCall, int]:
@@ -149,7 +141,7 @@ def _add(texts: list[str], text: str) -> None:
 def _write_call(call: ToolCall | BrokenCall) -> str:
     if isinstance(call, BrokenCall):
         return f"{_OPEN}\n{call.raw}\n{_CLOSE}"
-    payload = f'{{"name": {chatml.to_json(call.name)}, "arguments": {chatml.to_json(call.arguments)}}}'
+    payload = hide_marks(f'{{"name": {chatml.to_json(call.name)}, "arguments": {chatml.to_json(call.arguments)}}}')
     if any(markup in payload for markup in _MARKUP):
         payload = payload.replace("<", "\\u003c")
     return f"{_OPEN}\n{payload}\n{_CLOSE}"

@@ -17,10 +17,10 @@ from tool_gym.dialects.calls import (
     MAX_TURN_CHARS,
     broken,
     call_of,
-    split_thinking,
     too_large,
     too_many_calls,
 )
+from tool_gym.dialects.thinking import join_texts, may_think, split_thinking
 from tool_gym.turns import BrokenCall, ToolCall, ToolResult, Turn
 
 _MESSAGE_KEYS = frozenset({"role", "content", "tool_calls", "function_call"})
@@ -75,17 +75,29 @@ class OpenAI:
 def _parse_text(action: str) -> Turn:
     if len(action) > MAX_TURN_CHARS:
         return too_large(action)
-    if action.lstrip()[:1] == "{":
-        try:
-            message = jsonio.loads_plain(action)
-        except jsonio.PlainJsonError as error:
-            if _MEANT.search(action):
-                return _broken_turn(error.problem, f"the message is not accepted: {error}", action)
-        else:
-            if not _MESSAGE_KEYS.isdisjoint(message):
-                return _read_message(message, action)
-    reasoning, text = split_thinking(action) if "think>" in action else ("", action.strip())
-    return Turn(text, (), reasoning, action)
+    turn = _read_object(action, action)
+    if turn is not None:
+        return turn
+    if not may_think(action):
+        return Turn(action.strip(), (), "", action)
+    reasoning, text = split_thinking(action)
+    turn = _read_object(text, action)  # a message behind its thinking
+    if turn is None:
+        return Turn(text, (), reasoning, action)
+    return turn._replace(reasoning=join_texts((reasoning, turn.reasoning)))
+
+
+def _read_object(text: str, raw: str) -> Turn | None:
+    """Read text that opens as an object: a message, or what was meant as one; None if it is neither."""
+    if text.lstrip()[:1] != "{":
+        return None
+    try:
+        message = jsonio.loads_plain(text)
+    except jsonio.PlainJsonError as error:
+        return (
+            _broken_turn(error.problem, f"the message is not accepted: {error}", raw) if _MEANT.search(text) else None
+        )
+    return None if _MESSAGE_KEYS.isdisjoint(message) else _read_message(message, raw)
 
 
 def _read_message(message: dict[str, Any], raw: str) -> Turn:
@@ -95,7 +107,7 @@ def _read_message(message: dict[str, Any], raw: str) -> Turn:
         return _broken_turn(problem, "write only the assistant's message: results come from the tools", raw)
     thinking = next((message[key] for key in _THINKING_KEYS if isinstance(message.get(key), str)), "").strip()
     text = _content_text(message.get("content")).strip()
-    if "think>" in text:
+    if may_think(text):
         inner, text = split_thinking(text)
         thinking = f"{thinking}\n{inner}".strip()
     return Turn(text, tuple(_read_calls(message, raw)), thinking, raw)
