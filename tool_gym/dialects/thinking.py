@@ -34,6 +34,7 @@ _MARK = re.compile(
     )""",
     re.VERBOSE | re.ASCII,
 )
+_BEGIN = re.compile(r"[<\[◁]")  # how every mark begins: found far faster than a mark is
 _ESCAPES = (("<", r"\u003c"), ("◁", r"\u25c1"), ("[THINK]", r"\u005bTHINK]"), ("[/THINK]", r"\u005b/THINK]"))
 
 
@@ -60,7 +61,10 @@ def split_thinking(text: str) -> tuple[str, str]:
     parts: list[tuple[bool, str]] = []  # whether it is thought, and the text
     hidden = 0  # how many of the first parts are thinking because a closing mark stands after them
     at, thought = 0, False
-    for mark in _MARK.finditer(text):
+    for begin in _BEGIN.finditer(text):
+        mark = _MARK.match(text, begin.start()) if begin.start() >= at else None
+        if mark is None:
+            continue
         kind = mark.lastgroup
         if kind == "opening" and thought:
             continue  # a mention
