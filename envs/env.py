@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import os
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import gymnasium
 
 from tool_gym.dialects import INSTRUCTIONS, MAX_TURN_CHARS, Dialect, get_dialect
 from tool_gym.envs.pack import Entry, Pack, Task, open_pack
 from tool_gym.envs.render import render_ansi
+from tool_gym.envs.stage import Played, Stage, StepInfo, set_up
+from tool_gym.envs.step_log import Raw, StepLog
 from tool_gym.errors import EpisodeError, ScenarioError, UnknownNameError
 from tool_gym.messages import Conversation
-from tool_gym.rewards import Reward, Scorer, online_reward
-from tool_gym.runtime import InProcessRuntime, Session
+from tool_gym.rewards import Reward, Scorer, online_reward, quick
+from tool_gym.runtime import Session
 from tool_gym.scenario import Scenario
 from tool_gym.spaces import StructuredTurn, UnicodeText
 from tool_gym.trajectory import Step, Trajectory
-from tool_gym.turns import Act, ActKind, BrokenCall, Outcome, ToolCall, ToolResult, failed, parse_act
+from tool_gym.turns import Act, ActKind, BrokenCall, Outcome, ToolCall, ToolResult, Turn, failed, parse_act
 
 MAX_OBSERVATION_CHARS = 1_000_000
 """Longest observation, in characters."""
@@ -40,41 +43,12 @@ class EnvSnapshot(NamedTuple):
     seed: int | None
     session: object
     scorer: object
-    steps: tuple[Step, ...]
+    steps: tuple[Raw | Step, ...]
+    """As they were kept: some made, some still raw."""
     user_turn: int
     asked: frozenset[str]
     terminated: bool
     truncated: bool
-
-
-class _Stage(NamedTuple):
-    """A scenario made ready for a dialect; shared by all its episodes."""
-
-    dialect: Dialect
-    runtime: InProcessRuntime
-    id: str
-    request: str
-    """What the user says first."""
-    schemas: list[dict[str, Any]]
-    opening: str
-    """The first observation."""
-
-
-Played: TypeAlias = tuple[_Stage, list[Step], int, Step, float]
-"""What the info of a step is made from; later steps do not change it."""
-
-
-def info_of(played: Played) -> dict[str, Any]:
-    """Return the info of a step."""
-    stage, steps, count, step, score = played
-    return {
-        "scenario_id": stage.id,
-        "messages": Conversation(stage.request, steps, count, INSTRUCTIONS),
-        "tools": list(stage.schemas),
-        "step": step,
-        "score": score,
-        "parts": step.parts,
-    }
 
 
 class ToolUseEnv(gymnasium.Env[str, Any]):
@@ -147,10 +121,11 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
         self.action_space = UnicodeText(MAX_TURN_CHARS) if text else StructuredTurn()
         self._seed: int | None = None
         self._task: Task | None = None
-        self._stage: _Stage
+        self._stage: Stage
         self._session: Session
         self._scorer: Scorer
-        self._steps: list[Step] = []
+        self._log: StepLog
+        self._take: Callable[[Turn, tuple[ToolResult, ...], int, str], tuple[float, float, Any]]
         self._user_turn = 0
         self._asked = _NOTHING
         self.terminated = self.truncated = False
@@ -183,7 +158,9 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
             EpisodeError: If called before `reset` or after the episode's end.
         """
         observation, reward, terminated, truncated, played = self.play(action)
-        return observation, reward, terminated, truncated, info_of(played)
+        info = StepInfo()
+        info.source = played
+        return observation, reward, terminated, truncated, info
 
     def play(self, action: Any) -> tuple[str, float, bool, bool, Played]:
         """Play one assistant turn as `step` does, and leave its info to be made by `info_of` if anybody looks."""
@@ -191,20 +168,19 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
             msg = "call reset() before step(): " + ("the episode is over" if self._task else "no episode has begun")
             raise EpisodeError(msg)
         turn = self.dialect.parse(action)
-        calls, user_turn, reply, steps = turn.calls, self._user_turn, "", self._steps
+        calls, user_turn, reply, log = turn.calls, self._user_turn, "", self._log
         results: tuple[ToolResult, ...] = ()
         if calls:
             results = self._run(calls)
         else:
             reply = self._act(parse_act(turn.text))
-        delta, score, parts = self._scorer.step(_new(Step, (turn, results, user_turn, reply, 0.0, None)))
-        step = _new(Step, (turn, results, user_turn, reply, delta, parts))
-        steps.append(step)
-        count, terminated = len(steps), self.terminated
+        delta, score, figures = self._take(turn, results, user_turn, reply)
+        log.raw.append((turn, results, user_turn, reply, delta, figures))
+        count, terminated = len(log.raw), self.terminated
         self.truncated = truncated = not terminated and count >= self.max_turns
         self._over = terminated or truncated
         observation = self.dialect.observe(calls, results, reply)
-        return observation, delta, terminated, truncated, (self._stage, steps, count, step, score)
+        return observation, delta, terminated, truncated, (self._stage, log, count, score)
 
     @property
     def task(self) -> Task:
@@ -225,14 +201,14 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
     @property
     def messages(self) -> Conversation:
         """The conversation so far, as OpenAI-style chat messages."""
-        return Conversation(self.task.scenario.user_turns[0], self._steps, len(self._steps), INSTRUCTIONS)
+        return Conversation(self.task.scenario.user_turns[0], self._log, len(self._log), INSTRUCTIONS)
 
     @property
     def trajectory(self) -> Trajectory:
         """The record of the episode so far."""
         return Trajectory(
             self.scenario.id,
-            tuple(self._steps),
+            tuple(self._log),
             terminated=self.terminated,
             truncated=self.truncated,
             pack=self.pack.name,
@@ -248,7 +224,7 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
             self._seed,
             self._session.snapshot(),
             self._scorer.snapshot(),
-            tuple(self._steps),
+            tuple(self._log.raw),
             self._user_turn,
             self._asked,
             self.terminated,
@@ -269,7 +245,7 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
         self._seed = snapshot.seed
         self._session.restore(snapshot.session)
         self._scorer.restore(snapshot.scorer)
-        self._steps = list(snapshot.steps)
+        self._log = StepLog(self._log.parts_of, snapshot.steps)
         self._user_turn, self._asked = snapshot.user_turn, snapshot.asked
         self.terminated, self.truncated = snapshot.terminated, snapshot.truncated
         self._over = self.terminated or self.truncated
@@ -289,8 +265,8 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
         if self.render_mode == "html":
             from tool_gym.envs.render_html import render_html
 
-            return render_html(self.task, self._steps, self.reward.start(self.scenario).parts())
-        return render_ansi(self.task, self._steps) if self.render_mode == "ansi" else None
+            return render_html(self.task, self._log, self.reward.start(self.scenario).parts())
+        return render_ansi(self.task, self._log) if self.render_mode == "ansi" else None
 
     def close(self) -> None:
         """Release the tools."""
@@ -314,15 +290,17 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
         return entries[0].id if len(entries) == 1 else entries[int(self.np_random.integers(len(entries)))].id
 
     def _begin(self, task: Task) -> None:
-        stage = task.scenario.derived.get(_Stage)
+        stage = task.scenario.derived.get(Stage)
         if stage is None or stage.dialect is not self.dialect:
-            stage = task.scenario.derived[_Stage] = _set_up(task, self.dialect)
+            stage = task.scenario.derived[Stage] = set_up(task, self.dialect)
         self.close()
         self._stage = stage
         self._task = task
         self._session = stage.runtime.start()
         self._scorer = self.reward.start(task.scenario)
-        self._steps = []
+        taking = quick(self._scorer)
+        self._take = taking.take
+        self._log = StepLog(taking.parts_of)
         self._user_turn = 0
         self._asked = _NOTHING
         self.terminated = self.truncated = self._over = False
@@ -356,16 +334,6 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
             return scenario.user_turns[self._user_turn]
         self.terminated = True
         return ""
-
-
-def _set_up(task: Task, dialect: Dialect) -> _Stage:
-    scenario = task.scenario
-    runtime = scenario.derived.get(InProcessRuntime)
-    if runtime is None:
-        runtime = InProcessRuntime(scenario.tools, task.world, scenario.faults)
-        scenario.derived[InProcessRuntime] = runtime
-    schemas, request = [tool.schema for tool in scenario.tools], scenario.user_turns[0]
-    return _Stage(dialect, runtime, scenario.id, request, schemas, dialect.opening(request, schemas))
 
 
 def _choose(pack: Pack, split: str | None, scenario: str | None) -> tuple[Entry, ...]:

@@ -6,12 +6,13 @@ at few of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from tool_gym.envs.env import Played, info_of
+from tool_gym.envs.lazy import LazyDict
+from tool_gym.envs.stage import Played, info_of
 
 Info: TypeAlias = dict[str, Any] | Played
 """A row's info, or what it is made from."""
@@ -20,23 +21,17 @@ METRICS = "parts"
 """The key under which whole numbers are floats too: a reward may give 0 in one step and 0.5 in the next."""
 
 _FINAL_OBS = "final_obs"
-_USES = (
-    *("__contains__", "__eq__", "__getitem__", "__iter__", "__len__", "__ne__", "__or__", "__repr__", "__reversed__"),
-    *("copy", "get", "items", "keys", "values"),
-    *("__delitem__", "__ior__", "__setitem__", "clear", "pop", "popitem", "setdefault", "update"),
-)
-"""What reads or changes a dict. With `__iter__` among them, `dict(infos)` and `{**infos}` go by them too."""
 
 
-class VectorInfos(dict[str, Any]):
-    """A dict of arrays that is filled when it is first looked at; it copies and pickles as a plain dict.
+class VectorInfos(LazyDict):
+    """A dict of arrays that is filled when it is first looked at.
 
     >>> infos = VectorInfos(2, [1], [{"score": 0.5}])
     >>> infos["score"].tolist(), infos["_score"].tolist()
     ([0.0, 0.5], [False, True])
     """
 
-    __slots__ = ("_source",)
+    __slots__ = ()
 
     def __init__(
         self,
@@ -53,22 +48,15 @@ class VectorInfos(dict[str, Any]):
             infos: Their infos, in the same order.
             not_stepped: The rows that played no turn, for the key `stepped`; None leaves that key out.
         """
-        self._source: tuple[Any, ...] | None = (num_envs, rows, infos, not_stepped)
+        self.source = (num_envs, rows, infos, not_stepped)
 
-    def __reduce__(self) -> tuple[type[dict[str, Any]], tuple[dict[str, Any]]]:
-        return dict, (self.copy(),)
-
-    def fill(self) -> None:
-        """Make the arrays now, unless they are made."""
-        if self._source is None:
-            return
-        num_envs, rows, infos, not_stepped = self._source
+    def _made(self, source: Any) -> dict[str, Any]:
+        num_envs, rows, infos, not_stepped = source
         batch = batch_infos(num_envs, rows, list(map(made_info, infos)))
         if not_stepped is not None:
             batch |= {"stepped": np.ones(num_envs, np.bool_), "_stepped": np.ones(num_envs, np.bool_)}
             batch["stepped"][not_stepped] = False
-        self._source = None
-        dict.update(self, batch)
+        return batch
 
 
 def made_info(info: Info) -> dict[str, Any]:
@@ -99,7 +87,7 @@ def _batch(num_envs: int, rows: Sequence[int], infos: Sequence[dict[str, Any]], 
         kinds = set(map(type, values))
         if key == _FINAL_OBS:
             batch[key] = _objects(num_envs, where, values)
-        elif kinds == {dict}:
+        elif all(issubclass(kind, dict) for kind in kinds):
             batch[key] = _batch(num_envs, where, values, metrics=metrics or key == METRICS)
         else:
             batch[key] = _array(num_envs, where, values, _dtype(kinds, values, metrics=metrics))
@@ -156,19 +144,3 @@ def _objects(num_envs: int, where: Sequence[int], values: list[Any]) -> Any:
     for row, value in zip(where, values, strict=True):
         array[row] = value
     return array
-
-
-def _filling(method: Callable[..., Any]) -> Callable[..., Any]:
-    def call(self: VectorInfos, *args: Any, **kwargs: Any) -> Any:
-        self.fill()
-        for other in args:
-            if isinstance(other, VectorInfos):
-                other.fill()
-        return method(self, *args, **kwargs)
-
-    call.__name__, call.__doc__ = method.__name__, method.__doc__
-    return call
-
-
-for _name in _USES:
-    setattr(VectorInfos, _name, _filling(getattr(dict, _name)))

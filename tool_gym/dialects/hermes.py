@@ -27,6 +27,7 @@ from tool_gym.turns import BrokenCall, ToolCall, ToolResult, Turn
 
 _OPEN = "<tool_call>"
 _CLOSE = "</tool_call>"
+_CALL = slice(len(_OPEN), -len(_CLOSE))
 _STRAY = re.compile(r"(?P<invented><tool_response>.*?(?:</tool_response>|\Z))|</tool_call>", re.DOTALL)
 _ARGUMENTS = '"arguments"'
 _END = ("<|im_end|>", "<|endoftext|>")
@@ -41,8 +42,8 @@ class Hermes:
 
     def parse(self, action: Any) -> Turn:
         """Read an assistant's text."""
-        if type(action) is str and action.startswith(_OPEN) and action.find("<", 1) == len(action) - len(_CLOSE):
-            call = _read_only_call(action)
+        if type(action) is str and action.endswith(_CLOSE) and action.startswith(_OPEN) and _is_alone(action):
+            call = read_call(action[_CALL])
             if type(call) is ToolCall:
                 return _new(Turn, ("", (call,), "", action))
         return read_turn(action, _read, _END)
@@ -71,11 +72,10 @@ class Hermes:
         return "\n".join([*parts, reply] if reply else parts)
 
 
-def _read_only_call(action: str) -> ToolCall | BrokenCall | None:
-    """Read the common turn: one call and nothing else. The last "<" in `action` is where the closing tag must begin."""
-    if not action.endswith(_CLOSE) or "THINK]" in action or "think▷" in action or len(action) > MAX_TURN_CHARS:
-        return None
-    return read_call(action[len(_OPEN) : -len(_CLOSE)])
+def _is_alone(action: str) -> bool:
+    """Return whether a turn between call tags is one call and nothing else: the common turn."""
+    alone = action.count("<") == 2 and "THINK]" not in action and "think▷" not in action
+    return alone and len(action) <= MAX_TURN_CHARS
 
 
 def _read(visible: str) -> Reading:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tool_gym.rewards.base import Reward, Score, Scorer, StepScore, score
+from tool_gym.rewards.base import QuickScorer, Reward, Score, Scorer, StepScore, quick, score
 from tool_gym.rewards.ftrl import FtrlReward
 from tool_gym.rewards.lookup import REWARDS, get_reward, online_reward
 from tool_gym.rewards.solve import SolveReward
@@ -12,6 +12,7 @@ from tool_gym.rewards.tool_match import ToolMatchReward
 __all__ = [
     "REWARDS",
     "FtrlReward",
+    "QuickScorer",
     "Reward",
     "Score",
     "Scorer",
@@ -21,5 +22,6 @@ __all__ = [
     "ToolMatchReward",
     "get_reward",
     "online_reward",
+    "quick",
     "score",
 ]

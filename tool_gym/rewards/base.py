@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, cast, runtime_checkable
 
 from tool_gym.scenario import Scenario
 from tool_gym.trajectory import Step, Trajectory
+from tool_gym.turns import ToolResult, Turn
 
 
 class StepScore(NamedTuple):
@@ -45,6 +46,41 @@ class Scorer(Protocol):
     def restore(self, state: object) -> None:
         """Return to a state `snapshot` gave, from this or another scorer of the same scenario and reward."""
         ...
+
+
+class QuickScorer(Protocol):
+    """What environments step: scoring without the records, which are made when somebody looks at them."""
+
+    def take(self, turn: Turn, results: tuple[ToolResult, ...], user_turn: int, reply: str) -> tuple[float, float, Any]:
+        """Take in one step; return its reward, the score, and figures that `parts_of` can read at any later time."""
+        ...
+
+    def parts_of(self, figures: Any) -> dict[str, float]:
+        """Return the score's parts as they stood when `figures` were given."""
+        ...
+
+
+class _Stepped:
+    """A scorer of whole steps as a quick one."""
+
+    __slots__ = ("_step",)
+
+    def __init__(self, scorer: Scorer) -> None:
+        self._step = scorer.step
+
+    def take(
+        self, turn: Turn, results: tuple[ToolResult, ...], user_turn: int, reply: str
+    ) -> tuple[float, float, dict[str, float]]:
+        scored = self._step(Step(turn, results, user_turn, reply))
+        return scored.delta, scored.score, scored.parts
+
+    def parts_of(self, figures: dict[str, float]) -> dict[str, float]:
+        return figures
+
+
+def quick(scorer: Scorer) -> QuickScorer:
+    """Return the scorer itself if it is quick, else one that makes it so."""
+    return cast("QuickScorer", scorer) if hasattr(scorer, "take") else _Stepped(scorer)
 
 
 class Reward(Protocol):

@@ -14,7 +14,7 @@ objectives of tool use follow FTRL (arXiv 2508.08791), whose released formulas a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from tool_gym.errors import ScenarioError
 from tool_gym.rewards.base import StepScore
@@ -22,14 +22,19 @@ from tool_gym.rewards.credit import CreditTable, Matching, mask_of
 from tool_gym.rewards.spec import spec_of
 from tool_gym.scenario import Goal, Scenario, StateGoal
 from tool_gym.trajectory import Step
-from tool_gym.turns import Act, ActKind, BrokenCall, Effect, Outcome, ToolCall, ToolResult, parse_act
+from tool_gym.turns import Act, ActKind, BrokenCall, Effect, Outcome, ToolCall, ToolResult, Turn, parse_act
 from tool_gym.values import answers, display
 
 MAX_BETA = 100.0
 """Largest beta: beyond it precision no longer shows."""
 
+Figures: TypeAlias = tuple[int, int, int, float, float]
+"""Sub-goals solved, attempts charged, calls needed, F, G."""
+
+Taken: TypeAlias = tuple[float, float, Figures]
+"""The change of the score, the score, and its figures."""
+
 _OK = Outcome.OK
-_new = tuple.__new__  # half the time of a NamedTuple's own constructor
 
 
 @dataclass(frozen=True)
@@ -164,16 +169,35 @@ class SolveScorer:
 
     def step(self, step: Step) -> StepScore:
         """Take in one step and return what it did to the score."""
-        turn = step.turn
+        delta, score, figures = self.take(step.turn, step.results, step.user_turn, step.reply)
+        return StepScore(delta, score, self.parts_of(figures))
+
+    def take(self, turn: Turn, results: tuple[ToolResult, ...], user_turn: int, reply: str) -> Taken:
+        """Take in one step; see `QuickScorer`."""
+        del reply
         if turn.calls:
-            self._take_calls(turn.calls, step.results, step.user_turn)
+            self._take_calls(turn.calls, results, user_turn)
         else:
-            self._take_act(parse_act(turn.text), step.user_turn)
+            self._take_act(parse_act(turn.text), user_turn)
         return self._rescored()
 
     def parts(self) -> dict[str, float]:
         """Return the score's parts as they stand."""
-        return self._rescored().parts
+        return self.parts_of(self._rescored()[2])
+
+    def parts_of(self, figures: Figures) -> dict[str, float]:
+        """Return the parts that `figures` stand for."""
+        solved, charged, needed, f_score, goals = figures
+        return {
+            "precision": solved / charged if charged else 0.0,
+            "completeness": solved / needed if needed else 0.0,
+            "f_score": f_score,
+            "goals": goals,
+            "solved": float(solved),
+            "charged": float(charged),
+            "needed": float(needed),
+            "value_only": self._task.value_only,
+        }
 
     def snapshot(self) -> object:
         """Return the state."""
@@ -245,8 +269,8 @@ class SolveScorer:
         if act.kind is not ActKind.ASK:
             self._effects = []
 
-    def _rescored(self) -> StepScore:
-        """Return the score under the best plan, its parts, and how it changed."""
+    def _rescored(self) -> Taken:
+        """Return how the score under the best plan has changed, the score, and what it is made of."""
         gain, beta2, weight, charged = self._gain, self._beta2, self._weight, self._charged
         best = -1.0
         for plan in self._plans:
@@ -257,17 +281,7 @@ class SolveScorer:
                 best, solved, needed, f_score, goals = score, done, plan.needed, share, plan.reached
         delta = best - self._score
         self._score = best
-        parts = {
-            "precision": solved / charged if charged else 0.0,
-            "completeness": solved / needed if needed else 0.0,
-            "f_score": f_score,
-            "goals": goals,
-            "solved": solved + 0.0,
-            "charged": charged + 0.0,
-            "needed": needed + 0.0,
-            "value_only": self._task.value_only,
-        }
-        return _new(StepScore, (delta, best, parts))
+        return delta, best, (solved, charged, needed, f_score, goals)
 
 
 def _is_met(goal: Goal, written: str, act: Act, cells: list[tuple[Any, ...]]) -> bool:
