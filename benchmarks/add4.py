@@ -1,4 +1,4 @@
-"""ADD4, the common episode: reset, four `add` calls as Hermes text, one final answer; five steps.
+"""ADD4, the common episode (see `benchmarks.peers.workload`), on ours and on a bare environment.
 
 `add4_pack` is the episode as ours: schema validation, typed results, a strict score each step, a trajectory. `BareEnv`
 is the floor beside it: a `gymnasium.Env` that finds, decodes and dispatches a call, checks nothing and scores only
@@ -7,11 +7,13 @@ the end.
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
-import gymnasium
+import gymnasium as gym
 import orjson
 
+from benchmarks.peers.workload import REQUEST, SCRIPT, Episode
 from tool_gym.envs.pack import MemoryPack
 from tool_gym.scenario import (
     AnswerGoal,
@@ -27,10 +29,8 @@ from tool_gym.spaces import UnicodeText
 from tool_gym.values import NumberValue
 from tool_gym.world import World
 
-EPISODES = 64
-"""Different episodes, played round and round."""
-
-STEPS = 5
+ENV_ID = "Add4-v0"
+BARE_ID = "BareAdd4-v0"
 
 _INTEGER = {"type": "integer"}
 _ADD = ToolSpec(
@@ -46,27 +46,18 @@ _ADD = ToolSpec(
 )
 
 
-def pairs_of(episode: int) -> list[tuple[int, int]]:
-    """Return the four pairs an episode adds."""
-    return [((episode * 7 + k) % 1000, (episode * 13 + 3 * k) % 1000) for k in range(4)]
-
-
-def turns_of(episode: int) -> list[str]:
-    """Return the five turns of an episode as Hermes text."""
-    calls = [
-        f'<tool_call>\n{{"name": "add", "arguments": {{"a": {a}, "b": {b}}}}}\n</tool_call>'
-        for a, b in pairs_of(episode)
-    ]
-    return [*calls, str(sum(a + b for a, b in pairs_of(episode)))]
-
-
 def add4_pack() -> MemoryPack:
-    """Return the episodes as scenarios."""
+    """Return the episodes as scenarios, in the order of the script."""
     world = World(domain="arithmetic", tables={})
-    return MemoryPack([_scenario(episode, world) for episode in range(EPISODES)], [world], name="add4")
+    return MemoryPack([_scenario(episode, world) for episode in SCRIPT], [world], name="add4")
 
 
-class BareEnv(gymnasium.Env[str, str]):
+def turns_of(number: int) -> list[str]:
+    """Return the five turns of an episode as Hermes text."""
+    return SCRIPT[number].hermes
+
+
+class BareEnv(gym.Env[str, str]):
     """Finds, decodes and dispatches; nothing else."""
 
     observation_space = UnicodeText(1000)
@@ -74,15 +65,14 @@ class BareEnv(gymnasium.Env[str, str]):
 
     def __init__(self) -> None:
         """Start before the first episode."""
-        self._episode = -1
+        self._script = itertools.cycle(SCRIPT)
         self._tools = {"add": lambda a, b: a + b}
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
         """Start the next episode; there are no options."""
         super().reset(seed=seed, options=options)
-        self._episode = (self._episode + 1) % EPISODES
-        self._answer = turns_of(self._episode)[-1]
-        return "Add the pairs and report the grand total.", {}
+        self._answer = next(self._script).answer
+        return REQUEST, {}
 
     def step(self, action: str) -> tuple[str, float, bool, bool, dict[str, Any]]:
         """Run the call, or take the answer."""
@@ -93,8 +83,20 @@ class BareEnv(gymnasium.Env[str, str]):
         return str(self._tools[call["name"]](**call["arguments"])), 0.0, False, False, {}
 
 
-def _scenario(episode: int, world: World) -> Scenario:
-    pairs = pairs_of(episode)
+def register() -> None:
+    """Register ADD4 as ours and as the bare environment, once."""
+    if ENV_ID not in gym.registry:
+        gym.register(
+            ENV_ID,
+            entry_point="tool_gym.envs.env:ToolUseEnv",
+            vector_entry_point="tool_gym.envs.vector:ToolUseVectorEnv",
+            kwargs={"pack": PACK},
+        )
+        gym.register(BARE_ID, entry_point="benchmarks.add4:BareEnv")
+
+
+def _scenario(episode: Episode, world: World) -> Scenario:
+    pairs = list(episode.pairs)
     sub_goals = tuple(
         SubGoal(
             id=f"s{number}",
@@ -107,7 +109,7 @@ def _scenario(episode: int, world: World) -> Scenario:
         for number, (a, b) in enumerate(pairs)
     )
     goal = AnswerGoal(
-        id="g1", rests_on=tuple(item.id for item in sub_goals), gold=NumberValue(value=sum(a + b for a, b in pairs))
+        id="g1", rests_on=tuple(item.id for item in sub_goals), gold=NumberValue(value=int(episode.answer))
     )
     steps = tuple(PlanStep(sub_goal=item.id, literals=item.arguments or {}) for item in sub_goals)
     return Scenario(
@@ -121,3 +123,10 @@ def _scenario(episode: int, world: World) -> Scenario:
         goals=(goal,),
         plans=(Plan(steps=steps),),
     ).with_id()
+
+
+PACK = add4_pack()
+"""The scenarios every benchmark plays."""
+
+TURNS = {entry.id: turns_of(number) for number, entry in enumerate(PACK.entries())}
+"""Scenario → the five turns."""

@@ -1,4 +1,4 @@
-"""What a step costs: our full path beside a bare environment, in one run.
+"""What a step costs: the full path beside a bare environment, alone and in vector environments, in one run.
 
     python -m pytest benchmarks/test_step.py --benchmark-only --benchmark-columns=min,median,ops
 
@@ -7,74 +7,59 @@ One round plays all 64 ADD4 episodes, 320 steps; divide by that for one step.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import gymnasium as gym
 import pytest
 
-from benchmarks.add4 import EPISODES, STEPS, BareEnv, add4_pack, turns_of
+from benchmarks.add4 import BARE_ID, ENV_ID, PACK, BareEnv, register
+from benchmarks.peers.workload import EPISODES, STEPS, Player
+from benchmarks.players import all_alike, bare, by_scenario, ours, vector
 from tool_gym.envs.env import ToolUseEnv
 
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
 
-TURNS = [turns_of(episode) for episode in range(EPISODES)]
-PACK = add4_pack()
-IDS = [entry.id for entry in PACK.entries()]
+pytestmark = pytest.mark.benchmark(group=f"ADD4, {EPISODES * STEPS} steps a round")
 
 
-def player(env: gym.Env[Any, Any], options: list[dict[str, Any] | None]) -> Callable[[], float]:
-    """Return a function that plays every episode and returns the sum of the rewards."""
-
-    def play() -> float:
-        total = 0.0
-        step, reset = env.step, env.reset
-        for turns, option in zip(TURNS, options, strict=True):
-            reset(options=option)
-            for turn in turns:
-                total += float(step(turn)[1])
-        return total
-
-    return play
+@pytest.fixture(autouse=True)
+def _registered() -> None:
+    register()
 
 
-@pytest.fixture
-def registered() -> Any:
-    """Our environment through `gym.make`, with its default wrappers."""
-    gym.register("Add4-v0", entry_point="tool_gym.envs.env:ToolUseEnv", kwargs={"pack": PACK})
-    yield gym.make("Add4-v0")
-    del gym.registry["Add4-v0"]
+def played(benchmark: BenchmarkFixture, play: Player) -> None:
+    """Time a round of every episode; each must earn 1."""
+    assert benchmark(play, EPISODES) == pytest.approx(EPISODES)
 
 
 def test_bare_env(benchmark: BenchmarkFixture) -> None:
-    benchmark.group = f"ADD4, {EPISODES * STEPS} steps a round"
-    assert benchmark(player(BareEnv(), [None] * EPISODES)) == EPISODES
+    played(benchmark, bare(BareEnv()))
+
+
+def test_bare_env_in_sync_vector_env_of_64(benchmark: BenchmarkFixture) -> None:
+    played(benchmark, vector(gym.make_vec(BARE_ID, num_envs=64, vectorization_mode="sync"), all_alike(64)))
 
 
 def test_full_path(benchmark: BenchmarkFixture) -> None:
-    benchmark.group = f"ADD4, {EPISODES * STEPS} steps a round"
-    env = ToolUseEnv(PACK)
-    assert benchmark(player(env, [{"scenario": name} for name in IDS])) == pytest.approx(EPISODES)
+    played(benchmark, ours(ToolUseEnv(PACK)))
 
 
-def test_full_path_through_gym_make(benchmark: BenchmarkFixture, registered: Any) -> None:
-    benchmark.group = f"ADD4, {EPISODES * STEPS} steps a round"
-    assert benchmark(player(registered, [{"scenario": name} for name in IDS])) == pytest.approx(EPISODES)
+def test_full_path_through_gym_make(benchmark: BenchmarkFixture) -> None:
+    played(benchmark, ours(gym.make(ENV_ID)))
 
 
-def test_snapshot(benchmark: BenchmarkFixture) -> None:
-    env = ToolUseEnv(PACK)
-    env.reset(options={"scenario": IDS[0]})
-    for turn in TURNS[0][:3]:
-        env.step(turn)
-    assert benchmark(env.snapshot).steps
+def test_full_path_in_native_vector_env_of_64(benchmark: BenchmarkFixture) -> None:
+    envs = gym.make_vec(ENV_ID, num_envs=64, vectorization_mode="vector_entry_point")
+    played(benchmark, vector(envs, by_scenario))
 
 
-def test_restore(benchmark: BenchmarkFixture) -> None:
-    env = ToolUseEnv(PACK)
-    env.reset(options={"scenario": IDS[0]})
-    env.step(TURNS[0][0])
-    state = env.snapshot()
-    benchmark(env.restore, state)
-    assert len(env.trajectory.steps) == 1
+def test_full_path_in_sync_vector_env_of_64(benchmark: BenchmarkFixture) -> None:
+    played(benchmark, vector(gym.make_vec(ENV_ID, num_envs=64, vectorization_mode="sync"), by_scenario))
+
+
+def test_full_path_in_async_vector_env_of_8(benchmark: BenchmarkFixture) -> None:
+    kwargs = {"shared_memory": False}  # texts have no fixed size
+    envs = gym.make_vec(ENV_ID, num_envs=8, vectorization_mode="async", vector_kwargs=kwargs)
+    played(benchmark, vector(envs, by_scenario))
+    envs.close()
