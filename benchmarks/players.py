@@ -73,6 +73,23 @@ def vector(envs: gym.vector.VectorEnv[Any, Any, Any], scripted: Scripted) -> Pla
     return play
 
 
+def named(envs: gym.vector.VectorEnv[Any, Any, Any]) -> Player:
+    """Return a player of our vector environment that names the scenarios at each reset, as `ours` does."""
+    script = itertools.cycle([*TURNS])
+    count = envs.num_envs
+
+    def play(episodes: int) -> float:
+        total = 0.0
+        for _ in range(episodes // count):
+            names = list(itertools.islice(script, count))
+            envs.reset(options={"scenarios": names})
+            for actions in zip(*map(TURNS.__getitem__, names), strict=True):
+                total += float(envs.step(actions)[1].sum())
+        return total
+
+    return play
+
+
 def by_scenario(infos: dict[str, Any]) -> list[list[str]]:
     """Return the turns for the scenarios that our environments drew."""
     return [TURNS[name] for name in infos["scenario_id"]]

@@ -27,7 +27,7 @@ from benchmarks.peers import session
 from benchmarks.peers.catalogue import PEERS
 from benchmarks.peers.table import markdown
 from benchmarks.peers.venvs import CACHE, installed
-from benchmarks.players import bare, by_scenario, ours, vector
+from benchmarks.players import bare, by_scenario, named, ours, vector
 from benchmarks.worlds import depot_pack, write_call
 from tool_gym.envs.env import ToolUseEnv
 
@@ -38,8 +38,11 @@ PEER_PATH = "ToolEnvWrapper"
 BARE = "bare env"
 SINGLE = "gym.make"
 NATIVE = "ToolUseVectorEnv, n=64"
-SYNC = "SyncVectorEnv, n=64"
-ASYNC = "AsyncVectorEnv, n=8"
+"""Named scenarios, as `gym.make` plays them; the next three draw theirs and look up in infos which they are."""
+
+DRAWING = "ToolUseVectorEnv, n=64, drawing"
+SYNC = "SyncVectorEnv, n=64, drawing"
+ASYNC = "AsyncVectorEnv, n=8, drawing"
 BEST_PEER = f"{PEER.name} {PEER_PATH}"
 WRITES = 20
 
@@ -93,7 +96,8 @@ def steps(cache: Path, repetitions: int) -> dict[str, Measured]:
         contenders: dict[str, Contender] = {
             BARE: local(bare(BareEnv())),
             SINGLE: local(ours(gym.make(ENV_ID))),
-            NATIVE: local(vector(_many(stack, 64, "vector_entry_point"), by_scenario)),
+            NATIVE: local(named(_many(stack, 64, "vector_entry_point"))),
+            DRAWING: local(vector(_many(stack, 64, "vector_entry_point"), by_scenario)),
             SYNC: local(vector(_many(stack, 64, "sync"), by_scenario)),
             ASYNC: local(vector(_many(stack, 8, "async"), by_scenario)),
         }
@@ -107,14 +111,14 @@ def steps(cache: Path, repetitions: int) -> dict[str, Measured]:
 
 def of_steps(played: Mapping[str, Measured]) -> Iterator[Finding]:
     """Yield what ADD4 says of stepping and of vector environments."""
-    single, native = played[SINGLE], played[NATIVE]
+    single, native, drawing = played[SINGLE], played[NATIVE], played[DRAWING]
     if BEST_PEER in played:
         ratio = played[BEST_PEER].ratio_to(single)
         yield Finding(f"{SINGLE}: speed, {BEST_PEER} = 1", ratio, "×", 1.2, at_least=True)
     yield Finding(f"{SINGLE}: speed, {BARE} = 1", played[BARE].ratio_to(single), "×", 0.5, at_least=True)
     yield Finding(f"{NATIVE}: time, {SINGLE} = 1", native.ratio_to(single), "×", 1.0)
-    yield Finding(f"{NATIVE}: speed, {SYNC} = 1", played[SYNC].ratio_to(native), "×", 2.0, at_least=True)
-    yield Finding(f"{NATIVE}: speed, {ASYNC} = 1", played[ASYNC].ratio_to(native), "×", 10.0, at_least=True)
+    yield Finding(f"{DRAWING}: speed, {SYNC} = 1", played[SYNC].ratio_to(drawing), "×", 2.0, at_least=True)
+    yield Finding(f"{DRAWING}: speed, {ASYNC} = 1", played[ASYNC].ratio_to(drawing), "×", 10.0, at_least=True)
 
 
 def of_episodes() -> Iterator[Finding]:

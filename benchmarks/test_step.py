@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks.add4 import BARE_ID, ENV_ID, PACK, BareEnv, register
 from benchmarks.peers.workload import EPISODES, STEPS, Player
-from benchmarks.players import all_alike, bare, by_scenario, ours, vector
+from benchmarks.players import all_alike, bare, by_scenario, named, ours, vector
 from tool_gym.envs.env import ToolUseEnv
 
 if TYPE_CHECKING:
@@ -50,15 +50,19 @@ def test_full_path_through_gym_make(benchmark: BenchmarkFixture) -> None:
 
 
 def test_full_path_in_native_vector_env_of_64(benchmark: BenchmarkFixture) -> None:
+    played(benchmark, named(gym.make_vec(ENV_ID, num_envs=64, vectorization_mode="vector_entry_point")))
+
+
+def test_full_path_in_native_vector_env_of_64_that_draws(benchmark: BenchmarkFixture) -> None:
     envs = gym.make_vec(ENV_ID, num_envs=64, vectorization_mode="vector_entry_point")
     played(benchmark, vector(envs, by_scenario))
 
 
-def test_full_path_in_sync_vector_env_of_64(benchmark: BenchmarkFixture) -> None:
+def test_full_path_in_sync_vector_env_of_64_that_draws(benchmark: BenchmarkFixture) -> None:
     played(benchmark, vector(gym.make_vec(ENV_ID, num_envs=64, vectorization_mode="sync"), by_scenario))
 
 
-def test_full_path_in_async_vector_env_of_8(benchmark: BenchmarkFixture) -> None:
+def test_full_path_in_async_vector_env_of_8_that_draws(benchmark: BenchmarkFixture) -> None:
     kwargs = {"shared_memory": False}  # texts have no fixed size
     envs = gym.make_vec(ENV_ID, num_envs=8, vectorization_mode="async", vector_kwargs=kwargs)
     played(benchmark, vector(envs, by_scenario))

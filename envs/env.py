@@ -287,7 +287,7 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
         return self._draw(_choose(self.pack, options["split"], None) if "split" in options else self._entries)
 
     def _draw(self, entries: tuple[Entry, ...]) -> str:
-        return entries[0].id if len(entries) == 1 else entries[int(self.np_random.integers(len(entries)))].id
+        return entries[0].id if len(entries) == 1 else entries[int(self.np_random.random() * len(entries))].id
 
     def _begin(self, task: Task) -> None:
         stage = task.scenario.derived.get(Stage)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property, reduce
+from itertools import repeat
+from operator import is_
 from typing import Any, NamedTuple, SupportsFloat, TypeAlias
 
 import gymnasium
@@ -202,23 +204,10 @@ class ToolUseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
         chosen = read_actions(actions, self.num_envs)
         if not self._begun:
             raise EpisodeError(_NOT_BEGUN)
-        observations, infos, earned, over = self._observations, self._infos, self._earned, self._over
-        steps, statistics = self._steps, self._statistics
-        rewards: list[Any] = [0.0] * self.num_envs
-        ended: list[int] = []
-        idle: list[int] = []
-        restarted: list[int] = []
-        for row, action in enumerate(chosen):
-            if action is None or row in over:
-                (restarted if action is not None and self._restart(row) else idle).append(row)
-                continue
-            observations[row], reward, terminated, truncated, infos[row] = steps[row](action)
-            rewards[row] = reward
-            if statistics:
-                earned[row].append(reward)
-            if terminated or truncated:
-                over[row] = terminated, truncated
-                ended.append(row)
+        if self._over or any(map(is_, chosen, repeat(None))):
+            rewards, ended, idle, restarted = self._play_some(chosen)
+        else:
+            rewards, ended, idle, restarted = *self._play_all(chosen), [], []
         terminations, truncations = self._flags()
         if ended:
             self._take_leave(ended)
@@ -305,6 +294,37 @@ class ToolUseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
         self._observations[row], self._infos[row] = self.envs[row].reset(seed=seed, options=options)
         self._earned[row] = []
         self._over.pop(row, None)
+
+    def _play_all(self, chosen: Sequence[Any]) -> tuple[Sequence[Any], list[int]]:
+        """Play a turn in every row; return the rewards, and the rows whose episodes are over."""
+        played = [play(action) for play, action in zip(self._steps, chosen, strict=True)]
+        self._observations[:], rewards, terminated, truncated, self._infos[:] = zip(*played, strict=True)
+        if self._statistics:
+            for earned, reward in zip(self._earned, rewards, strict=True):
+                earned.append(reward)
+        if not any(terminated) and not any(truncated):
+            return rewards, []
+        self._over = {row: flags for row, flags in enumerate(zip(terminated, truncated, strict=True)) if any(flags)}
+        return rewards, list(self._over)
+
+    def _play_some(self, chosen: Sequence[Any]) -> tuple[Sequence[Any], list[int], list[int], list[int]]:
+        """Play a turn in the rows that can; return as `_play_all`, and the rows that did not and that began anew."""
+        rewards: list[Any] = [0.0] * self.num_envs
+        ended: list[int] = []
+        idle: list[int] = []
+        restarted: list[int] = []
+        for row, action in enumerate(chosen):
+            if action is None or row in self._over:
+                (restarted if action is not None and self._restart(row) else idle).append(row)
+                continue
+            played = self._steps[row](action)
+            self._observations[row], rewards[row], terminated, truncated, self._infos[row] = played
+            if self._statistics:
+                self._earned[row].append(rewards[row])
+            if terminated or truncated:
+                self._over[row] = terminated, truncated
+                ended.append(row)
+        return rewards, ended, idle, restarted
 
     def _flags(self) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return terminations and truncations as they stand."""

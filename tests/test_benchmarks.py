@@ -221,6 +221,7 @@ class TestTargets:
                 targets.BARE: 1.0,
                 targets.SINGLE: 2.0,
                 targets.NATIVE: 2.0,
+                targets.DRAWING: 2.0,
                 targets.SYNC: 5.0,
                 targets.ASYNC: 10.0,
                 targets.BEST_PEER: 3.0,

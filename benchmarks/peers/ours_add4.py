@@ -6,7 +6,7 @@ import gymnasium as gym
 
 from benchmarks.add4 import BARE_ID, ENV_ID, PACK, BareEnv, register
 from benchmarks.peers.workload import Player, serve
-from benchmarks.players import all_alike, bare, by_scenario, ours, vector
+from benchmarks.players import all_alike, bare, by_scenario, named, ours, vector
 from tool_gym.envs.env import ToolUseEnv
 
 
@@ -26,7 +26,7 @@ if __name__ == "__main__":  # Python 3.14 starts an AsyncVectorEnv's workers by 
             "bare, AsyncVectorEnv, n=8": lambda: many(BARE_ID, 8, "async"),
             "ToolUseEnv": lambda: ours(ToolUseEnv(PACK)),
             "gym.make": lambda: ours(gym.make(ENV_ID)),
-            "ToolUseVectorEnv, n=64": lambda: many(ENV_ID, 64, "vector_entry_point"),
+            "ToolUseVectorEnv, n=64": lambda: named(gym.make_vec(ENV_ID, num_envs=64)),
             "SyncVectorEnv, n=64": lambda: many(ENV_ID, 64, "sync"),
             "AsyncVectorEnv, n=8": lambda: many(ENV_ID, 8, "async"),
         }
