@@ -22,7 +22,7 @@ format:
 test:  ## with the examples of docstrings, README and docs
 	$(PYTHON) -m pytest
 
-slow:  ## second stage: the wheel, and training (needs the train extra)
+slow:  ## second stage: the wheel, and training (needs the extras train and rl)
 	$(PYTHON) -m pytest -m "slow or train"
 
 bench:
