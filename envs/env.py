@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import gymnasium
 
 from tool_gym.dialects import INSTRUCTIONS, MAX_TURN_CHARS, Dialect, get_dialect
+from tool_gym.envs.lazy import BLANK
 from tool_gym.envs.pack import Entry, Pack, Task, open_pack
 from tool_gym.envs.render import render_ansi
 from tool_gym.envs.stage import Played, Stage, StepInfo, set_up
@@ -158,7 +159,7 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
             EpisodeError: If called before `reset` or after the episode's end.
         """
         observation, reward, terminated, truncated, played = self.play(action)
-        info = StepInfo()
+        info = StepInfo(BLANK)
         info.source = played
         return observation, reward, terminated, truncated, info
 
@@ -280,7 +281,7 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
             raise EpisodeError(msg)
         unknown = options.keys() - _OPTIONS
         if unknown:
-            error = UnknownNameError.of("reset option", min(unknown), _OPTIONS)
+            error = UnknownNameError.of("reset option", min(map(str, unknown)), _OPTIONS)
             raise error
         if options.get("scenario") is not None:
             return str(options["scenario"])
@@ -338,6 +339,9 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
 
 def _choose(pack: Pack, split: str | None, scenario: str | None) -> tuple[Entry, ...]:
     """Return the scenarios of a split, or the one named."""
+    if not isinstance(split, str | None):
+        error = UnknownNameError.of("split", split, {entry.split for entry in pack.entries()})
+        raise error
     entries = tuple(pack.entries(None if scenario is not None else split))
     if scenario is not None:
         named = tuple(entry for entry in entries if entry.id == scenario)

@@ -13,10 +13,23 @@ _USES = (
 """What reads or changes a dict. With `__iter__` among them, `dict(infos)` and `{**infos}` go by them too."""
 
 
+class Unread:
+    """What stands in a lazy dict until it is looked at."""
+
+    def __repr__(self) -> str:
+        return "<unread: make it a plain dict first, as in dict(info)>"
+
+
+BLANK = {"unread": Unread()}
+"""What a lazy dict is made from. Code in C that reads a dict's memory (orjson, pyarrow) stops at it, where it would
+take an empty dict for all there is."""
+
+
 class LazyDict(dict[str, Any]):
     """A dict that knows how to fill itself; it copies and pickles as a plain dict.
 
-    A subclass says what it holds in `_made`, and who makes one sets `source`.
+    A subclass says what it holds in `_made`. Make one from `BLANK` and set its `source`; one that has no source is a
+    dict as any other.
     """
 
     __slots__ = ("source",)
@@ -24,15 +37,23 @@ class LazyDict(dict[str, Any]):
     source: Any
     """What it is filled from; None once it is."""
 
+    def __getattr__(self, name: str) -> Any:
+        if name == "source":  # made by code that knows dicts only
+            return None
+        msg = f"{type(self).__name__!r} object has no attribute {name!r}"
+        raise AttributeError(msg)
+
     def __reduce__(self) -> tuple[type[dict[str, Any]], tuple[dict[str, Any]]]:
         return dict, (self.copy(),)
 
     def fill(self) -> None:
         """Fill the dict now, unless it is filled."""
-        if self.source is not None:
-            made = self._made(self.source)
-            self.source = None
+        source = self.source
+        if source is not None:
+            made = self._made(source)
+            dict.clear(self)
             dict.update(self, made)
+            self.source = None
 
     def _made(self, source: Any) -> dict[str, Any]:
         """Return what the dict holds."""

@@ -41,14 +41,14 @@ class StepInfo(LazyDict):
 def info_of(played: Played) -> dict[str, Any]:
     """Return the info of a step."""
     stage, log, count, score = played
-    step = log[count - 1]
+    step = log.made(count - 1)
     return {
         "scenario_id": stage.id,
         "messages": Conversation(stage.request, log, count, INSTRUCTIONS),
         "tools": list(stage.schemas),
         "step": step,
         "score": score,
-        "parts": step.parts,
+        "parts": dict(step.parts or ()),
     }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property, reduce
 from itertools import repeat
 from operator import is_
-from typing import Any, NamedTuple, SupportsFloat, TypeAlias
+from typing import Any, TypeAlias
 
 import gymnasium
 import numpy as np
@@ -16,9 +16,10 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space, concatenate, create_empty_array
 from numpy.typing import NDArray
 
-from tool_gym.envs.env import EnvSnapshot, ToolUseEnv
+from tool_gym.envs.env import ToolUseEnv
 from tool_gym.envs.pack import Pack
 from tool_gym.envs.vector_arguments import (
+    RowSnapshot,
     Seeds,
     check_length,
     read_actions,
@@ -38,18 +39,6 @@ Batch: TypeAlias = tuple[Any, dict[str, Any]]
 """Observations and infos of all rows."""
 
 _NOT_BEGUN = "no episode has begun; reset (or restore) all rows first"
-
-
-class RowSnapshot(NamedTuple):
-    """The state of one row; it can be restored into any row, and later steps do not change it."""
-
-    episode: EnvSnapshot
-    observation: Any
-    info: dict[str, Any]
-    rewards: tuple[SupportsFloat, ...]
-    """Those of the episode so far; empty without `episode_statistics`."""
-    over: tuple[bool, bool] | None
-    """Whether it terminated and whether it was truncated; None while it goes on."""
 
 
 class ToolUseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
@@ -297,7 +286,14 @@ class ToolUseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
 
     def _play_all(self, chosen: Sequence[Any]) -> tuple[Sequence[Any], list[int]]:
         """Play a turn in every row; return the rewards, and the rows whose episodes are over."""
-        played = [play(action) for play, action in zip(self._steps, chosen, strict=True)]
+        played: list[tuple[Any, ...]] = []
+        try:
+            for play, action in zip(self._steps, chosen, strict=True):
+                played.append(play(action))
+        except BaseException:
+            for row, turn in enumerate(played):
+                self._keep(row, turn)
+            raise
         self._observations[:], rewards, terminated, truncated, self._infos[:] = zip(*played, strict=True)
         if self._statistics:
             for earned, reward in zip(self._earned, rewards, strict=True):
@@ -318,13 +314,19 @@ class ToolUseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
                 (restarted if action is not None and self._restart(row) else idle).append(row)
                 continue
             played = self._steps[row](action)
-            self._observations[row], rewards[row], terminated, truncated, self._infos[row] = played
-            if self._statistics:
-                self._earned[row].append(rewards[row])
-            if terminated or truncated:
-                self._over[row] = terminated, truncated
+            rewards[row] = played[1]
+            if self._keep(row, played):
                 ended.append(row)
         return rewards, ended, idle, restarted
+
+    def _keep(self, row: int, played: tuple[Any, ...]) -> bool:
+        """Remember what a row's turn gave; return whether its episode is over."""
+        self._observations[row], reward, terminated, truncated, self._infos[row] = played
+        if self._statistics:
+            self._earned[row].append(reward)
+        if terminated or truncated:
+            self._over[row] = terminated, truncated
+        return bool(terminated or truncated)
 
     def _flags(self) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return terminations and truncations as they stand."""
@@ -363,7 +365,7 @@ class ToolUseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
     def _batch(self, rows: Sequence[int], not_stepped: Sequence[int] | None = None) -> Batch:
         """Return all observations, and the infos of some rows."""
         infos = self._infos.copy() if len(rows) == self.num_envs else [self._infos[row] for row in rows]
-        return self._show(), VectorInfos(self.num_envs, rows, infos, not_stepped)
+        return self._show(), VectorInfos.of(self.num_envs, rows, infos, not_stepped)
 
     def _show(self) -> Any:
         if self._texts:

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Sized
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, SupportsFloat, TypeAlias
 
 import numpy as np
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
+from tool_gym.envs.env import EnvSnapshot
 from tool_gym.errors import EpisodeError, ScenarioError, UnknownNameError
 from tool_gym.turns import Turn
 
 Seeds: TypeAlias = int | Sequence[int | None] | NDArray[Any] | None
 
 _OPTIONS = ("reset_mask", "scenario", "scenarios", "split")
+
+
+class RowSnapshot(NamedTuple):
+    """The state of one row; it can be restored into any row, and later steps do not change it."""
+
+    episode: EnvSnapshot
+    observation: Any
+    info: dict[str, Any]
+    rewards: tuple[SupportsFloat, ...]
+    """Those of the episode so far; empty without `episode_statistics`."""
+    over: tuple[bool, bool] | None
+    """Whether it terminated and whether it was truncated; None while it goes on."""
 
 
 def read_mode(mode: AutoresetMode | str) -> AutoresetMode:

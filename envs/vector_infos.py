@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from tool_gym.envs.lazy import LazyDict
+from tool_gym.envs.lazy import BLANK, LazyDict
 from tool_gym.envs.stage import Played, info_of
 
 Info: TypeAlias = dict[str, Any] | Played
@@ -26,21 +26,22 @@ _FINAL_OBS = "final_obs"
 class VectorInfos(LazyDict):
     """A dict of arrays that is filled when it is first looked at.
 
-    >>> infos = VectorInfos(2, [1], [{"score": 0.5}])
+    >>> infos = VectorInfos.of(2, [1], [{"score": 0.5}])
     >>> infos["score"].tolist(), infos["_score"].tolist()
     ([0.0, 0.5], [False, True])
     """
 
     __slots__ = ()
 
-    def __init__(
-        self,
+    @classmethod
+    def of(
+        cls,
         num_envs: int,
         rows: Sequence[int],
         infos: Sequence[Info],
         not_stepped: Sequence[int] | None = None,
-    ) -> None:
-        """Remember what is to be batched.
+    ) -> VectorInfos:
+        """Return infos that are batched when they are looked at.
 
         Args:
             num_envs: Length of the arrays.
@@ -48,7 +49,9 @@ class VectorInfos(LazyDict):
             infos: Their infos, in the same order.
             not_stepped: The rows that played no turn, for the key `stepped`; None leaves that key out.
         """
-        self.source = (num_envs, rows, infos, not_stepped)
+        made = cls(BLANK)
+        made.source = (num_envs, rows, infos, not_stepped)
+        return made
 
     def _made(self, source: Any) -> dict[str, Any]:
         num_envs, rows, infos, not_stepped = source

@@ -384,3 +384,20 @@ def test_structured_text_is_an_act() -> None:
     act = STRUCTURED.parse("Decline: no.").act
     assert act is not None
     assert act.kind is ActKind.DECLINE
+
+
+class _Odd(str):
+    """A text that cannot be hashed, nor stripped."""
+
+    __slots__ = ()
+    __hash__ = None  # type: ignore[assignment]  # the point of it
+
+    def strip(self, _: Any = None) -> str:
+        raise ValueError
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_an_odd_kind_of_text_is_read_as_a_text(name: str) -> None:
+    turn = DIALECTS[name].parse(_Odd("Answer: 4"))
+    assert turn.text == "Answer: 4"
+    assert type(turn.text) is str

@@ -24,8 +24,9 @@ EXAMPLE = re.compile(r"^```python3\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture(autouse=True)
-def _extra() -> None:
+def _extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("sb3_contrib", reason="needs the extra rl")
+    monkeypatch.setenv("SB3_LOGDIR", str(tmp_path))  # else it leaves a folder for each run among the temporary files
 
 
 def make_env() -> gym.Env[Any, Any]:

@@ -384,3 +384,9 @@ def test_spaces_sample_within_themselves_and_batch() -> None:
 def test_a_reward_for_stored_trajectories_is_refused() -> None:
     with pytest.raises(ScenarioError, match="stored trajectories"):
         ToolUseEnv(reward="step_grained:mode=mean")
+
+
+@pytest.mark.parametrize("options", [{1: 2, "b": 3}, {"split": ["test"]}, {"split": 3}])
+def test_options_of_any_kind_get_an_answer(options: dict[Any, Any]) -> None:
+    with pytest.raises(UnknownNameError, match="Known"):
+        ToolUseEnv(PACK).reset(options=options)

@@ -117,6 +117,8 @@ def test_no_call_that_fits_the_schema_breaks_a_tool(data: st.DataObject) -> None
 def _half_done(_: Bindings, __: BaseTables) -> Run:
     def run(view: WorldView, arguments: dict[str, Any]) -> Any:
         view.update("ship", "SH1", {"crew": 99})
+        if "stop" in arguments:
+            raise KeyboardInterrupt
         if arguments:
             raise RecursionError
         return 1 // 0
@@ -127,10 +129,16 @@ def _half_done(_: Bindings, __: BaseTables) -> Run:
 @pytest.fixture
 def broken(monkeypatch: pytest.MonkeyPatch) -> ToolSpec:
     family = Family(
-        "broken", Bindings, lambda *_: Parameters({"deep": {}}, ()), _half_done, no_facts, lambda _: (), writes=True
+        "broken",
+        Bindings,
+        lambda *_: Parameters({"deep": {}, "stop": {}}, ()),
+        _half_done,
+        no_facts,
+        lambda _: (),
+        writes=True,
     )
     monkeypatch.setitem(FAMILIES, "broken", family)
-    return spec("broken", {}, {"type": "object", "properties": {"deep": {}}})
+    return spec("broken", {}, {"type": "object", "properties": {"deep": {}, "stop": {}}})
 
 
 @pytest.mark.parametrize("arguments", [{}, {"deep": True}])
@@ -147,6 +155,15 @@ def test_a_tool_that_breaks_is_an_observation_and_is_undone(
     assert session.digest() == before
     after = session.call("update_ship", {**CREW, "value": 22})
     assert [effect.field for effect in after.effects] == ["crew"], "no effect is left over"
+
+
+def test_a_call_that_is_interrupted_leaves_nothing_behind(broken: ToolSpec) -> None:
+    session = InProcessRuntime((*TOOLS, broken), WORLD).start()
+    before = session.digest()
+    with pytest.raises(KeyboardInterrupt):
+        session.call("tool", {"stop": True})
+    assert session.digest() == before
+    assert session.call("get_ship", CREW).effects == ()
 
 
 # --- faults, snapshots -----------------------------------------------------------------------------------------------

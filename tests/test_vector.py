@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.handmade import SCENARIOS, WITH_ORACLE, WORLD
+from tool_gym.dialects import get_dialect
 from tool_gym.envs.env import ToolUseEnv
 from tool_gym.envs.pack import MemoryPack, Pack, open_pack
 from tool_gym.envs.policies import OraclePolicy, Policy, get_policy
@@ -238,3 +239,30 @@ def test_observations_of_another_space_are_batched_as_by_sync_vector_env(mode: A
         assert second["length"].dtype == np.float32
         assert first["length"].tolist() == second["length"].tolist()
         assert second in ours.observation_space
+
+
+class _Stubborn:
+    """A dialect that raises at one text, as nothing of ours does."""
+
+    def __init__(self) -> None:
+        self._inner = get_dialect("hermes")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def parse(self, action: Any) -> Turn:
+        if action == "boom":
+            msg = "boom"
+            raise RuntimeError(msg)
+        return self._inner.parse(action)
+
+
+def test_rows_that_played_before_one_raised_have_played() -> None:
+    env = ToolUseVectorEnv(3, PACK, dialect=_Stubborn(), autoreset_mode="Disabled")
+    env.reset(options={"scenario": PACK.entries()[0].id})
+    with pytest.raises(RuntimeError, match="boom"):
+        env.step([WRONG, "boom", JUNK])
+    assert [len(trajectory.steps) for trajectory in env.trajectories] == [1, 0, 0]
+    *_, terminated, _, infos = env.step([WRONG, JUNK, JUNK])
+    assert terminated.tolist() == [True, False, False]
+    assert infos["stepped"].tolist() == [False, True, True]

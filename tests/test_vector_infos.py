@@ -67,7 +67,7 @@ def test_rows_with_equally_many_but_other_keys_are_told_apart() -> None:
 
 
 def filled() -> VectorInfos:
-    return VectorInfos(3, [0, 2], INFOS, [1])
+    return VectorInfos.of(3, [0, 2], INFOS, [1])
 
 
 def changed(change: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], Any]:
@@ -117,7 +117,7 @@ def test_a_dict_that_fills_itself_is_read_and_changed_like_any_other(name: str) 
 
 def test_two_that_are_not_filled_yet_are_compared_by_what_they_hold() -> None:
     def scores(value: Any) -> VectorInfos:
-        return VectorInfos(1, [0], [{"x": value}])
+        return VectorInfos.of(1, [0], [{"x": value}])
 
     assert scores("a") == scores("a") == dict(scores("a"))
     assert scores("a") != scores("b")
@@ -126,7 +126,7 @@ def test_two_that_are_not_filled_yet_are_compared_by_what_they_hold() -> None:
 def test_rows_that_took_no_step_are_told() -> None:
     infos = filled()
     assert (infos["stepped"].tolist(), infos["_stepped"].tolist()) == ([True, False, True], [True] * 3)
-    assert "stepped" not in VectorInfos(3, [0, 2], INFOS)
+    assert "stepped" not in VectorInfos.of(3, [0, 2], INFOS)
 
 
 leaves = st.none() | st.booleans() | st.integers(-99, 99) | st.floats(allow_nan=False) | st.text(max_size=3)

@@ -36,7 +36,7 @@ class OpenAI:
     def parse(self, action: Any) -> Turn:
         """Read an assistant message: JSON text, a dict, or plain text."""
         if issubclass(type(action), str):
-            return _parse_text(action)
+            return _parse_text(str.__str__(action))  # a plain text, whatever a subclass makes of its methods
         try:
             jsonio.check_plain(action)
         except jsonio.PlainJsonError as error:

@@ -34,7 +34,8 @@ class Structured(OpenAI):
         if type(action) is Turn:
             return _check_turn(action)
         if issubclass(type(action), str):
-            return Turn(action.strip()) if len(action) <= MAX_TURN_CHARS else too_large(action)
+            text = str.__str__(action)  # a plain text, whatever a subclass makes of its methods
+            return Turn(text.strip()) if len(text) <= MAX_TURN_CHARS else too_large(text)
         if type(action) is dict:
             return _read_turn(action)
         return _broken_turn("not_object", f"an action must be a Turn, a dict or a text, not {type(action).__name__}")

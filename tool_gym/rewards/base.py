@@ -75,7 +75,7 @@ class _Stepped:
         return scored.delta, scored.score, scored.parts
 
     def parts_of(self, figures: dict[str, float]) -> dict[str, float]:
-        return figures
+        return dict(figures)
 
 
 def quick(scorer: Scorer) -> QuickScorer:

@@ -23,7 +23,7 @@ from tool_gym.rewards.spec import spec_of
 from tool_gym.scenario import Goal, Scenario, StateGoal
 from tool_gym.trajectory import Step
 from tool_gym.turns import Act, ActKind, BrokenCall, Effect, Outcome, ToolCall, ToolResult, Turn, parse_act
-from tool_gym.values import answers, display
+from tool_gym.values import MAX_TEXT, answers, display
 
 MAX_BETA = 100.0
 """Largest beta: beyond it precision no longer shows."""
@@ -88,6 +88,7 @@ class SolveTask:
         for number, goal in enumerate(scenario.goals):
             rests_on = mask_of(ids[name] for name in goal.rests_on)
             written = display(goal.gold) if goal.kind == "answer" else ""
+            written = written if len(written) <= MAX_TEXT else ""
             self.goals_of.setdefault(goal.user_turn, []).append((number, goal, written, rests_on))
         asks = {goal.id: number for number, goal in enumerate(scenario.goals) if goal.kind == "ask"}
         self.acts = mask_of(n for n, goal in enumerate(scenario.goals) if goal.kind in ("decline", "ask"))
@@ -193,9 +194,9 @@ class SolveScorer:
             "completeness": solved / needed if needed else 0.0,
             "f_score": f_score,
             "goals": goals,
-            "solved": float(solved),
-            "charged": float(charged),
-            "needed": float(needed),
+            "solved": solved + 0.0,
+            "charged": charged + 0.0,
+            "needed": needed + 0.0,
             "value_only": self._task.value_only,
         }
 

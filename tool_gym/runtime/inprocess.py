@@ -87,6 +87,9 @@ class InProcessSession:
         except Exception:  # noqa: BLE001 - a broken tool is an observation, never a crash
             _LOG.exception("tool %r failed", name)
             result = failed(Outcome.TOOL_ERROR, f"{name} failed")
+        except BaseException:
+            view.delta, view.effects = before, []
+            raise
         else:
             if not view.effects:
                 return _new(ToolResult, (_OK, value, "", ()))
@@ -102,6 +105,7 @@ class InProcessSession:
     def restore(self, state: Any) -> None:
         """Return to `state`; see `Session.restore`."""
         self._view.delta, self._faults = state
+        self._view.effects = []
 
     def digest(self) -> str:
         """Hash the world as this episode sees it."""
