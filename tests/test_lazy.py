@@ -26,6 +26,7 @@ LOOKS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "or": lambda made: made | {},
     "ror": lambda made: {} | made,
     "copy method": lambda made: made.copy(),
+    "copy method of dict": dict.copy,
     "items": lambda made: dict(made.items()),
     "pickle": lambda made: pickle.loads(pickle.dumps(made)),  # noqa: S301 - written a moment ago
     "json": lambda made: json.loads(json.dumps(made, default=str)),
@@ -51,7 +52,6 @@ def test_whatever_looks_at_an_info_sees_all_of_it(look: Callable[[dict[str, Any]
 def test_code_that_reads_a_dicts_memory_stops_at_an_info_nobody_looked_at() -> None:
     with pytest.raises(TypeError, match="Unread"):
         orjson.dumps(info(), default=None)
-    assert "dict(info)" in repr(dict.copy(info()))
 
 
 def test_one_that_is_made_like_a_dict_is_a_dict() -> None:
