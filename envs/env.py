@@ -63,11 +63,12 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
     `info` has the same keys after every step, and after `reset` all but the last three:
 
     - `scenario_id` (str), `messages` (OpenAI-style chat messages so far, the system message with the rules first; a
-      lazy sequence: `list()` it for JSON), `tools` (list of
-      OpenAI-style tool schemas, shared by all episodes: copy one before you change it): what a chat model needs
-      to write the next turn;
+      lazy sequence: `list()` it for JSON), `tools` (list of OpenAI-style tool schemas, shared by all episodes of a
+      dialect: copy one before you change it): what a chat model needs to write the next turn;
     - `step` (`tool_gym.trajectory.Step`): the turn as it was read, each call's `ToolResult`, the reward;
     - `score` (float): the score so far; `parts` (dict of floats): what it is made of.
+
+    The `info` of a step is a dict that fills itself when it is first looked at (`tool_gym.envs.lazy`).
 
     Episodes are deterministic: the same scenario and the same turns give the same results everywhere.
     """
