@@ -5,7 +5,8 @@
 
 Needs the extra `rl`. Each algorithm trains on the same small pack, once with each seed. Then its greedy policy plays
 every scenario of three packs once: the training pack, as many other scenarios of the same domains, and as many of
-domains it has never seen. Times are CPU seconds of this process, training alone.
+domains it has never seen. Chance plays each five times; the scripted policy `greedy`, which plans by word overlap and
+writes its own turns, once. Times are CPU seconds of this process, training alone.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from stable_baselines3.common.env_util import make_vec_env
 from benchmarks import cleanrl_style
 from tool_gym.envs.env import ToolUseEnv
 from tool_gym.envs.pack import Entry, MemoryPack, open_pack
+from tool_gym.envs.policies import GreedyLexicalPolicy
+from tool_gym.envs.rollout import rollout
 from tool_gym.envs.wrappers import DiscreteToolActions
 
 SHAPES = ("single_hop", "multi_hop", "write", "decline")
@@ -118,6 +121,13 @@ def mean_return(pack: MemoryPack, act: Act, rounds: int = 1) -> float:
     return total / len(pack.entries()) / rounds
 
 
+def planned_return(pack: MemoryPack) -> float:
+    """Play every scenario once by the scripted planner, which writes its own turns; return the mean of the returns."""
+    env, policy = ToolUseEnv(pack, max_turns=MAX_TURNS), GreedyLexicalPolicy()
+    played = [rollout(env, policy, options={"scenario": entry.id}) for entry in pack.entries()]
+    return float(np.mean([trajectory.episode_return for trajectory in played]))
+
+
 def rows(args: argparse.Namespace) -> Iterator[tuple[str, ...]]:
     """Yield the table's rows."""
     played, rng = packs(args.of_each), np.random.default_rng(0)
@@ -127,6 +137,7 @@ def rows(args: argparse.Namespace) -> Iterator[tuple[str, ...]]:
     }
     for name, act in chance.items():
         yield (name, "–", "–", "–", *(f"{mean_return(pack, act, ROUNDS):.3f}" for pack in played.values()))
+    yield ("greedy planner", "–", "–", "–", *(f"{planned_return(pack):.3f}" for pack in played.values()))
     steps = round(STEPS * args.scale)
     for name in args.algorithms:
         for seed in range(args.seeds):

@@ -49,7 +49,7 @@ def test_reset_to_a_scenario_drawn(benchmark: BenchmarkFixture, pack: Pack) -> N
 @pytest.mark.benchmark(group="snapshot and restore")
 def test_snapshot(benchmark: BenchmarkFixture, pack: Pack) -> None:
     env = under_way(pack)
-    assert benchmark(env.snapshot).steps == env.trajectory.steps
+    assert len(benchmark(env.snapshot).steps) == len(env.trajectory.steps) > 0
 
 
 @pytest.mark.benchmark(group="snapshot and restore")

@@ -116,5 +116,6 @@ def test_what_is_learned_beats_chance(name: str) -> None:
 def test_the_table_has_a_row_for_each_run() -> None:
     arguments = ["--algorithms", "PPO", "DQN", "--seeds", "1", "--scale", "0.02", "--of-each", "2"]
     lines = run(["-m", "benchmarks.classic_rl", *arguments], ROOT).splitlines()
-    assert [line[:13].strip() for line in lines] == ["policy", "random, legal", "random, any", "PPO", "DQN"]
+    names = [line.partition("  ")[0] for line in lines]
+    assert names == ["policy", "random, legal", "random, any", "greedy planner", "PPO", "DQN"]
     assert all(re.search(r"( +-?\d\.\d{3}){3}$", line) for line in lines[1:])

@@ -35,7 +35,10 @@ _SYNONYMS = {
 }
 """Word of a tool → words of requests that mean it."""
 
-_SAID = {stem(word): frozenset(map(stem, (word, *said.split()))) for word, said in _SYNONYMS.items()}
+SAID: dict[str, frozenset[str]] = {
+    stem(word): frozenset(map(stem, (word, *said.split()))) for word, said in _SYNONYMS.items()
+}
+"""Stem of a word of a tool → stems of words that mean it, itself included."""
 
 
 class _Known(NamedTuple):
@@ -169,7 +172,7 @@ class _Plan:
         return score
 
     def _says(self, one: str) -> bool:
-        return one in self._stems or bool(_SAID.get(one, frozenset()) & self._stems)
+        return one in self._stems or bool(SAID.get(one, frozenset()) & self._stems)
 
     def _news(self, one: str) -> float:
         """Return a word's weight: less if it stands in many tools, or a call was made for it already."""

@@ -15,7 +15,7 @@ from math import sqrt
 from typing import Any, NamedTuple
 
 from tool_gym import jsonio, units
-from tool_gym.envs.policies.greedy import _SAID as SYNONYMS  # one list of synonyms for all that read words
+from tool_gym.envs.policies.greedy import SAID as SYNONYMS  # one list of synonyms for all that read words
 from tool_gym.envs.policies.lexical import Mention, looks_like_id, mentions, parts, words
 from tool_gym.envs.wrappers.discrete_forms import key_stems, read_form
 from tool_gym.trajectory import Step
