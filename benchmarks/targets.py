@@ -10,6 +10,7 @@ installed it.
 from __future__ import annotations
 
 import argparse
+import gc
 import itertools
 import operator
 import statistics
@@ -27,7 +28,7 @@ from benchmarks.peers import session
 from benchmarks.peers.catalogue import PEERS
 from benchmarks.peers.table import markdown
 from benchmarks.peers.venvs import CACHE, installed
-from benchmarks.players import bare, by_scenario, named, ours, vector
+from benchmarks.players import bare, by_scenario, looking, named, ours, vector
 from benchmarks.worlds import depot_pack, write_call
 from tool_gym.envs.env import ToolUseEnv
 
@@ -39,6 +40,12 @@ BARE = "bare env"
 SINGLE = "gym.make"
 NATIVE = "ToolUseVectorEnv, n=64"
 """Named scenarios, as `gym.make` plays them; the next three draw theirs and look up in infos which they are."""
+
+NO_GC = ", collector off"
+"""Added to the names of contenders that play without Python's garbage collector."""
+
+READ = ", infos read"
+"""Added to the name of the contender that looks at every info."""
 
 DRAWING = "ToolUseVectorEnv, n=64, drawing"
 SYNC = "SyncVectorEnv, n=64, drawing"
@@ -93,10 +100,14 @@ def steps(cache: Path, repetitions: int) -> dict[str, Measured]:
     """Play ADD4 on all contenders in turn."""
     register()
     with ExitStack() as stack:
+        single, native = ours(gym.make(ENV_ID)), named(_many(stack, 64, "vector_entry_point"))
         contenders: dict[str, Contender] = {
             BARE: local(bare(BareEnv())),
-            SINGLE: local(ours(gym.make(ENV_ID))),
-            NATIVE: local(named(_many(stack, 64, "vector_entry_point"))),
+            SINGLE: local(single),
+            SINGLE + NO_GC: _uncollected(local(single)),
+            SINGLE + READ: local(looking(gym.make(ENV_ID))),
+            NATIVE: local(native),
+            NATIVE + NO_GC: _uncollected(local(native)),
             DRAWING: local(vector(_many(stack, 64, "vector_entry_point"), by_scenario)),
             SYNC: local(vector(_many(stack, 64, "sync"), by_scenario)),
             ASYNC: local(vector(_many(stack, 8, "async"), by_scenario)),
@@ -145,6 +156,19 @@ def of_starting() -> Iterator[Finding]:
     seconds = starting.measure()
     yield Finding("import tool_gym, beyond Gymnasium's", statistics.median(seconds.tool_gym), "s", 0.3)
     yield Finding("gym.make, warm", statistics.median(seconds.second_make) * 1e3, "ms", 5)
+
+
+def _uncollected(contender: Contender) -> Contender:
+    """Return a contender that plays with the garbage collector off."""
+
+    def play(episodes: int) -> Mapping[str, float]:
+        gc.disable()
+        try:
+            return contender(episodes)
+        finally:
+            gc.enable()
+
+    return play
 
 
 def _many(stack: ExitStack, count: int, mode: str) -> gym.vector.VectorEnv[object, object, object]:

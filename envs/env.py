@@ -102,7 +102,8 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
         Raises:
             PackError: If the pack cannot be read.
             UnknownNameError: If there is no such pack, split, scenario, dialect, reward or render mode.
-            ScenarioError: If a number is out of its range, or the reward is for stored trajectories only.
+            ScenarioError: If a number is out of its range, the reward is for stored trajectories only, or dialect or
+                reward is neither a name nor such an object.
         """
         if render_mode not in (None, *self.metadata["render_modes"]):
             error = UnknownNameError.of("render mode", render_mode, self.metadata["render_modes"])
@@ -112,6 +113,10 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
                 msg = f"{name} must be a whole number of at least {least}, not {value!r}"
                 raise ScenarioError(msg)
         self.pack = open_pack(pack)
+        for name, given, method in (("dialect", dialect, "parse"), ("reward", reward, "start")):
+            if not isinstance(given, str) and (isinstance(given, type) or not hasattr(given, method)):
+                msg = f"{name} must be a name or an object with a method {method}, not {given!r:.80}"
+                raise ScenarioError(msg)
         self.dialect = get_dialect(dialect) if isinstance(dialect, str) else dialect
         self.reward = online_reward(reward)
         self.render_mode = render_mode

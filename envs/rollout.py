@@ -45,11 +45,14 @@ def rollout(
         options: Options of `reset`, such as `{"scenario": id}`.
 
     Raises:
-        EpisodeError: If `env` is no tool-use environment.
+        EpisodeError: If `env` is no tool-use environment, or `policy` no policy.
     """
     base = env.unwrapped
     if not isinstance(base, ToolUseEnv):
         msg = f"rollout needs a ToolUseEnv, not {type(base).__name__}"
+        raise EpisodeError(msg)
+    if isinstance(policy, type) or not hasattr(policy, "act"):
+        msg = f"rollout needs a policy with reset and act, such as get_policy('oracle'), not {policy!r:.80}"
         raise EpisodeError(msg)
     observation, info = env.reset(seed=seed, options=options)
     policy.reset(base, seed if seed is not None else int(base.np_random.integers(2**31)))

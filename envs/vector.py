@@ -28,6 +28,8 @@ from tool_gym.envs.vector_arguments import (
     read_options,
     read_rows,
     read_seeds,
+    read_snapshots,
+    read_wrappers,
 )
 from tool_gym.envs.vector_infos import Info, VectorInfos, made_info
 from tool_gym.errors import EpisodeError
@@ -100,7 +102,7 @@ class ToolUseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
         if max_episode_steps is not None:
             kwargs["max_turns"] = min(first.max_turns, max_episode_steps)
         self.unwrapped_envs = tuple(ToolUseEnv(first.pack, **kwargs) for _ in range(num_envs))
-        self.envs = tuple(_wrapped(env, env_wrappers) for env in self.unwrapped_envs)
+        self.envs = tuple(_wrapped(env, read_wrappers(env_wrappers)) for env in self.unwrapped_envs)
         self.single_observation_space = self.envs[0].observation_space
         self.single_action_space = self.envs[0].action_space
         self.metadata = {**self.envs[0].metadata, "autoreset_mode": self.autoreset_mode}
@@ -191,8 +193,7 @@ class ToolUseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
             EpisodeError: If the actions do not fit the rows, or no episode has begun.
         """
         chosen = read_actions(actions, self.num_envs)
-        if not self._begun:
-            raise EpisodeError(_NOT_BEGUN)
+        self._check_begun(())
         if self._over or any(map(is_, chosen, repeat(None))):
             rewards, ended, idle, restarted = self._play_some(chosen)
         else:
@@ -235,8 +236,7 @@ class ToolUseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
             EpisodeError: If there is no such row, a state was scored by another reward, or a row would be left that
                 has never begun.
         """
-        rows = read_rows(snapshots, self.num_envs)
-        self._check_begun(rows)
+        self._check_begun(rows := read_snapshots(snapshots, self.num_envs))
         for row in rows:
             state = snapshots[row]
             self.unwrapped_envs[row].restore(state.episode)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from typing import Any, NamedTuple, SupportsFloat, TypeAlias
 
 import numpy as np
@@ -165,3 +165,29 @@ def _marked(mask: Any, num_envs: int) -> list[int]:
         )
         raise EpisodeError(msg)
     return [int(row) for row in np.flatnonzero(marks)]
+
+
+def read_snapshots(snapshots: Mapping[int, RowSnapshot], num_envs: int) -> list[int]:
+    """Return the rows of row → snapshot, as `read_rows` does.
+
+    Raises:
+        EpisodeError: As `read_rows`, and if a value is no snapshot of a row.
+    """
+    rows = read_rows(snapshots, num_envs)
+    for state in snapshots.values():
+        if not isinstance(state, RowSnapshot):
+            msg = f"restore takes snapshots of rows, as this environment's snapshot() gives them, not {state!r:.80}"
+            raise EpisodeError(msg)
+    return rows
+
+
+def read_wrappers(wrappers: Any) -> Sequence[Callable[[Any], Any]]:
+    """Return the wrappers.
+
+    Raises:
+        EpisodeError: If they are no list of callables.
+    """
+    if not isinstance(wrappers, Sequence) or not all(map(callable, wrappers)):
+        msg = f"env_wrappers must be a list of wrappers, such as [ShuffleTools], not {wrappers!r:.80}"
+        raise EpisodeError(msg)
+    return wrappers

@@ -390,3 +390,10 @@ def test_a_reward_for_stored_trajectories_is_refused() -> None:
 def test_options_of_any_kind_get_an_answer(options: dict[Any, Any]) -> None:
     with pytest.raises(UnknownNameError, match="Known"):
         ToolUseEnv(PACK).reset(options=options)
+
+
+@pytest.mark.parametrize("what", ["dialect", "reward"])
+@pytest.mark.parametrize("given", [3, object(), SolveReward])
+def test_what_is_neither_a_name_nor_of_use_is_refused(what: str, given: Any) -> None:
+    with pytest.raises(ScenarioError, match=f"{what} must be a name or an object"):
+        ToolUseEnv(PACK, **{what: given})

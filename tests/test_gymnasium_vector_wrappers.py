@@ -19,6 +19,8 @@ from tool_gym.envs.pack import MemoryPack
 from tool_gym.envs.policies import OraclePolicy
 from tool_gym.envs.rollout import rollout
 from tool_gym.envs.vector import ToolUseVectorEnv
+from tool_gym.envs.wrappers import ShuffleTools
+from tool_gym.errors import EpisodeError
 
 PACK = MemoryPack([SCENARIOS[name] for name in WITH_ORACLE], [WORLD], name="hand")
 JUNK = '<tool_call>{"name": "nope", "arguments": {}}</tool_call>'
@@ -177,3 +179,9 @@ def test_make_vec_s_own_wrappers_are_refused_with_a_way_out_in_ours() -> None:
     env = gym.make_vec("ToolUse-v0", 2, env_wrappers=[single.NormalizeReward])
     assert isinstance(env, ToolUseVectorEnv)
     assert all(isinstance(row, single.NormalizeReward) for row in env.envs)
+
+
+@pytest.mark.parametrize("wrappers", [ShuffleTools, ["ShuffleTools"], 3])
+def test_wrappers_that_are_none_are_named(wrappers: Any) -> None:
+    with pytest.raises(EpisodeError, match="env_wrappers must be a list"):
+        ToolUseVectorEnv(2, env_wrappers=wrappers)

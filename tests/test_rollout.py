@@ -370,3 +370,9 @@ def test_an_empty_file_and_an_unknown_pack_are_told(run: Run, played: Path, tmp_
     assert status == 2
     assert "no bundled pack named 'hand'" in err
     assert "--suite" in err
+
+
+@pytest.mark.parametrize("policy", ["oracle", OraclePolicy, None])
+def test_a_policy_that_is_none_is_named(policy: Any) -> None:
+    with pytest.raises(EpisodeError, match="rollout needs a policy"):
+        rollout(ToolUseEnv(MemoryPack(PLAYABLE, [WORLD])), policy)

@@ -21,6 +21,7 @@ from tool_gym.envs.env import ToolUseEnv
 from tool_gym.envs.pack import MemoryPack, Pack, open_pack
 from tool_gym.envs.policies import OraclePolicy, Policy, get_policy
 from tool_gym.envs.vector import ToolUseVectorEnv
+from tool_gym.errors import EpisodeError
 from tool_gym.turns import Turn
 
 PACK = MemoryPack([SCENARIOS[name] for name in WITH_ORACLE], [WORLD], name="hand")
@@ -266,3 +267,10 @@ def test_rows_that_played_before_one_raised_have_played() -> None:
     *_, terminated, _, infos = env.step([WRONG, JUNK, JUNK])
     assert terminated.tolist() == [True, False, False]
     assert infos["stepped"].tolist() == [False, True, True]
+
+
+def test_what_is_no_snapshot_of_a_row_is_refused() -> None:
+    env = ToolUseVectorEnv(2, PACK)
+    env.reset(seed=0)
+    with pytest.raises(EpisodeError, match="takes snapshots of rows"):
+        env.restore({0: env.unwrapped_envs[0].snapshot()})  # type: ignore[dict-item]  # the mistake

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import index
 from typing import TYPE_CHECKING, Any, NamedTuple, SupportsFloat
 
 import gymnasium
@@ -97,9 +98,13 @@ class DiscreteToolActions(
         Raises:
             EpisodeError: If called before `reset` or after the episode's end, or if there is no such action.
         """
-        reading, number = self._begun(), int(action)
-        if not 0 <= number < len(self._entries):
-            msg = f"an action is a number from 0 to {len(self._entries) - 1}, not {number}"
+        reading, last = self._begun(), len(self._entries) - 1
+        try:
+            number = index(action)
+        except TypeError:
+            number = -1
+        if not 0 <= number <= last:
+            msg = f"an action is a whole number from 0 to {last}, not {action!r:.80}"
             raise EpisodeError(msg)
         entry = self._entries[number]
         turn = EMPTY if entry is None else entry.turn

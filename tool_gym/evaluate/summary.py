@@ -42,7 +42,8 @@ def summarize(policy: str, trajectories: Iterable[Trajectory]) -> Summary:
     played = [trajectory for trajectory in trajectories if trajectory.steps]
     known = [trajectory.steps[-1].parts or {} for trajectory in played]
     if not known or not all(part.keys() >= _PARTS for part in known):
-        msg = "a summary needs at least one trajectory, scored by the reward 'solve'"
+        name = policy or "the policy"
+        msg = f"{name} has no trajectory with a step scored by the reward 'solve': nothing to sum up"
         raise TrajectoryError(msg)
     charged = [part for part in known if part["charged"]]
     return Summary(

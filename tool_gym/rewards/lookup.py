@@ -61,7 +61,7 @@ def online_reward(reward: str | Reward) -> Reward:
         msg = (
             f"{found.name} is for stored trajectories (tool_gym.score, `tool-gym score`), not for an environment: it "
             "looks back from an episode's end, or pays harmless calls without end. Play step_grained in its default "
-            "mode, or mean with a call_cost above 0.5"
+            "mode, or mode=mean with contribution=gold and a call_cost above 0.5"
         )
         raise ScenarioError(msg)
     return found

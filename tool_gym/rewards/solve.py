@@ -57,7 +57,7 @@ class SolveReward:
             ScenarioError: If a parameter lies outside its range.
         """
         if not 0 < self.weight < 1 or not 0 < self.beta <= MAX_BETA:
-            msg = f"solve needs 0 < weight < 1 and 0 < beta <= {MAX_BETA:g}, not {self.weight=}, {self.beta=}"
+            msg = f"solve needs 0 < weight < 1 and 0 < beta <= {MAX_BETA:g}, not weight={self.weight}, beta={self.beta}"
             raise ScenarioError(msg)
 
     @property

@@ -99,12 +99,13 @@ class StepGrainedReward:
         if not (0 < self.weight < 1 and 0 < self.penalty <= MAX_PENALTY and 0 <= self.call_cost < 1):
             msg = (
                 f"step_grained needs 0 < weight < 1, 0 < penalty <= {MAX_PENALTY:g} and 0 <= call_cost < 1, "
-                f"not {self.weight=}, {self.penalty=}, {self.call_cost=}"
+                f"not weight={self.weight}, penalty={self.penalty}, call_cost={self.call_cost}"
             )
             raise ScenarioError(msg)
         for field in fields(self):
             if field.name not in ("mode", *MODES[self.mode]) and getattr(self, field.name) != field.default:
-                msg = f"mode={self.mode} of step_grained has no {field.name}; its parameters: {MODES[self.mode]}"
+                own = ", ".join(MODES[self.mode]) or "none"
+                msg = f"mode={self.mode} of step_grained has no {field.name}; its parameters: {own}"
                 raise ScenarioError(msg)
 
     @property
