@@ -16,8 +16,13 @@ Scripted: TypeAlias = Callable[[dict[str, Any]], Sequence[list[str]]]
 """Reset infos of a vector environment → the turns of each of its environments."""
 
 
-def ours(env: gym.Env[Any, Any]) -> Player:
-    """Return a player of our environment that names the scenario at each reset."""
+def ours(env: gym.Env[Any, Any], *, look: bool = False) -> Player:
+    """Return a player of our environment that names the scenario at each reset.
+
+    Args:
+        env: The environment.
+        look: Whether it takes the reward out of each step's info instead.
+    """
     script = itertools.cycle([({"scenario": name}, turns) for name, turns in TURNS.items()])
 
     def play(episodes: int) -> float:
@@ -26,25 +31,8 @@ def ours(env: gym.Env[Any, Any]) -> Player:
         for option, turns in itertools.islice(script, episodes):
             reset(options=option)
             for turn in turns:
-                total += step(turn)[1]  # type: ignore[operator]  # gymnasium types a reward as SupportsFloat
-        return total
-
-    return play
-
-
-def looking(env: gym.Env[Any, Any]) -> Player:
-    """Return a player as `ours` that reads every info, the score among it."""
-    script = itertools.cycle([({"scenario": name}, turns) for name, turns in TURNS.items()])
-
-    def play(episodes: int) -> float:
-        total = 0.0
-        step, reset = env.step, env.reset
-        for option, turns in itertools.islice(script, episodes):
-            reset(options=option)
-            score = 0.0
-            for turn in turns:
-                score = step(turn)[4]["score"]
-            total += score
+                seen = step(turn)
+                total += seen[4]["step"].reward if look else seen[1]  # type: ignore[operator]  # gymnasium types a reward as SupportsFloat
         return total
 
     return play

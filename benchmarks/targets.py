@@ -28,7 +28,7 @@ from benchmarks.peers import session
 from benchmarks.peers.catalogue import PEERS
 from benchmarks.peers.table import markdown
 from benchmarks.peers.venvs import CACHE, installed
-from benchmarks.players import bare, by_scenario, looking, named, ours, vector
+from benchmarks.players import bare, by_scenario, named, ours, vector
 from benchmarks.worlds import depot_pack, write_call
 from tool_gym.envs.env import ToolUseEnv
 
@@ -105,7 +105,7 @@ def steps(cache: Path, repetitions: int) -> dict[str, Measured]:
             BARE: local(bare(BareEnv())),
             SINGLE: local(single),
             SINGLE + NO_GC: _uncollected(local(single)),
-            SINGLE + READ: local(looking(gym.make(ENV_ID))),
+            SINGLE + READ: local(ours(gym.make(ENV_ID), look=True)),
             NATIVE: local(native),
             NATIVE + NO_GC: _uncollected(local(native)),
             DRAWING: local(vector(_many(stack, 64, "vector_entry_point"), by_scenario)),
