@@ -29,7 +29,6 @@ MAX_OBSERVATION_CHARS = 1_000_000
 IDLE_REPLY = "I have nothing to add to that. Please go on with what you have."
 """What the scripted user says to a question the scenario does not expect."""
 
-_new = tuple.__new__  # half the time of a NamedTuple's own constructor
 _OPTIONS = frozenset({"scenario", "split"})
 _NOTHING: frozenset[str] = frozenset()
 _NOT_BEGUN = "no episode has begun; call reset()"

@@ -11,7 +11,6 @@ from tool_gym.turns import ToolResult, Turn
 Raw: TypeAlias = tuple[Turn, tuple[ToolResult, ...], int, str, float, Any]
 """Turn, results, user turn, reply, reward, and the figures that the reward's parts are made from."""
 
-
 _new = tuple.__new__  # half the time of a NamedTuple's own constructor
 
 
