@@ -72,6 +72,10 @@ class Call:
     literals: dict[str, Any] = field(default_factory=dict)
     references: dict[str, tuple[int, Path]] = field(default_factory=dict)
     """Argument → (number of an earlier call, path in its result)."""
+    decided_by: tuple[int, ...] = ()
+    """Numbers of the earlier calls whose results decide that this one is made at all."""
+    user_turn: int = 0
+    """The user turn that asks for it."""
 
 
 @dataclass(slots=True)
@@ -82,6 +86,8 @@ class Draft:
     calls: list[Call]
     outputs: list[tuple[int, Path]]
     """Where each of the goal's values comes from: (number of a call, path in its result)."""
+    user_turns: tuple[int, ...] = ()
+    """The user turn of each of the goal's expressions; empty where there is one turn."""
     sub_goals: list[str] = field(default_factory=list)
     """Id of the sub-goal that each call became; filled in by deployment, which may make one of several calls."""
 

@@ -9,33 +9,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from tool_gym.envs.pack import SPLITS, Card, check_pack_name
 from tool_gym.envs.pack_writer import write_pack
 from tool_gym.errors import GenerationError, UnknownNameError
-from tool_gym.generators.candidate import Candidate
-from tool_gym.generators.decompose import Draft, RejectedError, compile_goal
-from tool_gym.generators.deploy import Deployed, deploy
-from tool_gym.generators.document import REGISTERS, Catalogue, Register
-from tool_gym.generators.domain import Domain, domain_names, load_domain
-from tool_gym.generators.expressions import Cancel, Create, Transition, Update
-from tool_gym.generators.gates import g05_guess, g13_determinism, g14_duplicates, prove
-from tool_gym.generators.gates.g11_unsolvable import operands, serves
-from tool_gym.generators.integrate import Getters, Interface, Statistics, prove_merge
-from tool_gym.generators.sampling import Sampler
-from tool_gym.generators.scale import MAX_LEVEL, Knobs, expand_parameters, extend_toolset
+from tool_gym.generators.build import GENERATOR_VERSION, SeedPath, build, world_of
+from tool_gym.generators.decompose import RejectedError
+from tool_gym.generators.domain import domain_names, load_domain
+from tool_gym.generators.gates import g05_guess, g13_determinism, g14_duplicates
+from tool_gym.generators.scale import MAX_LEVEL
 from tool_gym.generators.seeding import stream
-from tool_gym.generators.wording import realise
-from tool_gym.generators.worlds import sample_world
-from tool_gym.scenario import AnswerGoal, DeclineGoal, Plan, Scenario, ToolSpec
+from tool_gym.scenario import AnswerGoal, Scenario
 from tool_gym.values import display
-from tool_gym.world import World
-
-GENERATOR_VERSION = "1"
-"""Version of the whole pipeline: equal seeds give equal scenarios only under equal versions."""
 
 MIX = {
     "single_hop": 12,
@@ -47,10 +33,6 @@ MIX = {
 }
 """Shapes and their shares, in percent."""
 
-SHAPE = "shape"
-"""What drafts that come to no scenario of their shape are counted under."""
-
-MAX_DEPTH = 6
 BLOCK = 16
 """Scenarios that share a world."""
 
@@ -140,7 +122,7 @@ def build_pack(
             if progress is not None:
                 progress(len(scenarios))
     report.rebuilt = g13_determinism.check([s for _, s in scenarios], lambda s: rebuild(plan, s))
-    worlds = {s.world_ref: _world_of(s) for _, s in scenarios}
+    worlds = {s.world_ref: world_of(SeedPath.parse(s.seed_path)) for _, s in scenarios}
     card = write_pack(
         folder,
         scenarios,
@@ -178,7 +160,7 @@ def generate(plan: PackPlan, split: str, report: Report | None = None) -> Iterat
         for attempt in range(MAX_ATTEMPTS):
             report.attempts += 1
             try:
-                candidate = build(plan, split, index, attempt, shapes[index % len(shapes)])
+                candidate = build(_path(plan, split, index, attempt), shapes[index % len(shapes)], plan.complexity)
                 answer = _answer(candidate.scenario)
                 if answers[answer] >= cap and answer:
                     raise RejectedError(g05_guess.GATE, "an answer that is too common")  # noqa: TRY301 - counted as all
@@ -198,121 +180,15 @@ def generate(plan: PackPlan, split: str, report: Report | None = None) -> Iterat
 
 def rebuild(plan: PackPlan, scenario: Scenario) -> Scenario | None:
     """Build a scenario again from its seed path."""
-    _, split, _, _, index, attempt = scenario.seed_path.split("/")
-    shapes = _shapes(plan, split)
-    return build(plan, split, int(index), int(attempt), shapes[int(index) % len(shapes)]).scenario
+    path = SeedPath.parse(scenario.seed_path)
+    shapes = _shapes(plan, path.split)
+    return build(path, shapes[path.index % len(shapes)], plan.complexity).scenario
 
 
-def build(plan: PackPlan, split: str, index: int, attempt: int, shape: str) -> Candidate:
-    """Build and prove one candidate: a pure function of its arguments.
-
-    Raises:
-        RejectedError: If the draft comes to nothing, or a gate rejects it.
-    """
+def _path(plan: PackPlan, split: str, index: int, attempt: int) -> SeedPath:
     names = plan.domains_of(split)
     block = index // BLOCK
-    domain = load_domain(names[block % len(names)])
-    world = _world(plan.seed, split, domain.name, block)
-    path = (plan.seed, split, domain.name, block, index, attempt)
-    built = _Build(plan, domain, world, path, shape)
-    return built.decline() if shape == "decline" else built.solvable()
-
-
-class _Build:
-    """One candidate in the making: the five stages in order."""
-
-    def __init__(self, plan: PackPlan, domain: Domain, world: World, path: tuple[str | int, ...], shape: str) -> None:
-        self.domain = domain
-        self.world = world
-        self.path = path
-        self.shape = shape
-        self.scaling = stream(*path, "scale")
-        planning = stream(*path, "plan")
-        base = planning.choice(("single_hop", "multi_hop", "multi_hop", "write")) if shape == "decline" else shape
-        depth = _depth(base, stream(*path[:-1], "depth"))
-        self.knobs = Knobs.draw(self.scaling, depth, plan.complexity)
-        register = REGISTERS[self.scaling.randrange(len(REGISTERS))]
-        self.interface = _interface(domain.name, register, self.knobs.getters, self.knobs.statistics)
-        self.draft: Draft = compile_goal(Sampler(domain, world, planning).goal(base, depth), world)
-
-    def solvable(self) -> Candidate:
-        needed = [self.interface.tool(call.concept) for call in self.draft.calls]
-        deployed = deploy(self.draft, needed, self.interface, self.world)
-        merged = prove_merge(self.interface, self.draft.calls, deployed.arguments, self.world)
-        unique = list({tool.name: tool for tool in needed}.values())
-        extra = extend_toolset(self.interface, unique, self.draft.calls, self.knobs.toolset, self.scaling)
-        scenario = self.scenario([*unique, *extra], deployed)
-        if scenario.depth != self.knobs.depth:
-            raise RejectedError(SHAPE, "another depth than asked for")
-        return self.proved(scenario, {"merge": {"compared": merged}})
-
-    def decline(self) -> Candidate:
-        """Hide every tool that could serve one thing the request needs."""
-        targets = [target for expression in self.draft.goal for target in operands(expression)]
-        target = targets[self.scaling.randrange(len(targets))]
-        needed = list(
-            {tool.name: tool for call in self.draft.calls for tool in [self.interface.tool(call.concept)]}.values()
-        )
-        level = max(1, self.knobs.toolset)
-        extra = extend_toolset(self.interface, needed, self.draft.calls, level, self.scaling)
-        visible = [tool for tool in (*needed, *extra) if not serves(tool, target)]
-        if len(visible) < 2:
-            raise RejectedError(SHAPE, "hardly a tool left")
-        goal = DeclineGoal(id="g1", reason=_reason(target, self.domain))
-        deployed = Deployed((), Plan(steps=()), (goal,), [])
-        return self.proved(self.scenario(visible, deployed), {})
-
-    def scenario(self, tools: list[ToolSpec], deployed: Deployed) -> Scenario:
-        expanded = expand_parameters(tools, self.knobs.parameters, self.scaling)
-        self.scaling.shuffle(expanded)
-        return Scenario(
-            id="unproved",
-            generator_version=GENERATOR_VERSION,
-            seed_path="/".join(str(part) for part in self.path),
-            provenance="tool-gym pipeline",
-            domain=self.domain.name,
-            shape=self.shape,  # type: ignore[arg-type]  # a key of MIX
-            user_turns=(realise(self.draft.goal, self.domain, self.world, stream(*self.path, "words")),),
-            world_ref=self.world.id,
-            tools=tuple(expanded),
-            sub_goals=deployed.sub_goals,
-            goals=deployed.goals,
-            plans=(deployed.plan,),
-            knobs={
-                "depth": self.knobs.depth,
-                "getters": self.knobs.getters,
-                "statistics": self.knobs.statistics,
-                "toolset": self.knobs.toolset,
-                "parameters": self.knobs.parameters,
-            },
-        )
-
-    def proved(self, scenario: Scenario, certificate: dict[str, Any]) -> Candidate:
-        scenario = scenario.model_copy(update={"difficulty": _measure(scenario)}).with_id()
-        candidate = Candidate(scenario, self.world, self.domain, self.draft)
-        found = prove(candidate)
-        candidate.scenario = scenario.model_copy(update={"certificate": {**certificate, **found}})
-        return candidate
-
-
-def _depth(shape: str, planning: Any) -> int:
-    if shape in ("single_hop", "parallel_single_hop"):
-        return 1
-    if shape == "write":
-        return int(planning.choice((2, 2, 3, 4)))
-    return int(planning.randint(2, MAX_DEPTH if shape == "multi_hop" else 5))
-
-
-def _measure(scenario: Scenario) -> dict[str, Any]:
-    parameters = [len(tool.parameters["properties"]) for tool in scenario.tools]
-    needed = {sub_goal.tool for sub_goal in scenario.sub_goals}
-    return {
-        "calls": len(scenario.sub_goals),
-        "depth": scenario.depth,
-        "tools": len(scenario.tools),
-        "unneeded_tools": len(scenario.tools) - len(needed),
-        "parameters_per_tool": round(sum(parameters) / len(parameters), 2),
-    }
+    return SeedPath(plan.seed, split, names[block % len(names)], block, index, attempt)
 
 
 def _answer(scenario: Scenario) -> str:
@@ -320,32 +196,8 @@ def _answer(scenario: Scenario) -> str:
     return display(goal.gold) if isinstance(goal, AnswerGoal) else ""
 
 
-def _reason(target: Any, domain: Domain) -> str:
-    entity = (
-        target.target.entity if isinstance(target, Update | Transition | Cancel) else getattr(target, "entity", None)
-    )
-    entity = entity if entity is not None else target.source.entity
-    doing = "changes" if isinstance(target, Update | Transition | Cancel | Create) else "gives this figure of"
-    return f"none of the tools {doing} {domain.entities[entity].plural}."
-
-
 def _shapes(plan: PackPlan, split: str) -> list[str]:
     """Return the order in which shapes come up: the mix, shuffled once for the split."""
     shapes = [shape for shape, share in MIX.items() for _ in range(share)]
     stream(plan.seed, split, "shapes").shuffle(shapes)
     return shapes
-
-
-@lru_cache(maxsize=64)
-def _world(seed: int, split: str, domain: str, block: int) -> World:
-    return sample_world(load_domain(domain), stream(seed, split, domain, block, "world"))
-
-
-def _world_of(scenario: Scenario) -> World:
-    seed, split, domain, block, *_ = scenario.seed_path.split("/")
-    return _world(int(seed), split, domain, int(block))
-
-
-@lru_cache(maxsize=256)
-def _interface(domain: str, register: Register, getters: Getters, statistics: Statistics) -> Interface:
-    return Interface(Catalogue(load_domain(domain), register), getters, statistics)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any
 
+from tool_gym.generators.build import SeedPath, build
 from tool_gym.generators.candidate import Candidate
 from tool_gym.generators.decompose import Concept, Goal, RejectedError, compile_goal
 from tool_gym.generators.deploy import deploy
@@ -13,7 +14,7 @@ from tool_gym.generators.document import Catalogue
 from tool_gym.generators.domain import domain_names, load_domain
 from tool_gym.generators.expressions import Attr, ByName, Expression, walk
 from tool_gym.generators.integrate import Getters, Interface, Statistics
-from tool_gym.generators.pipeline import MIX, PackPlan, build
+from tool_gym.generators.pipeline import MIX
 from tool_gym.generators.seeding import stream
 from tool_gym.generators.wording import realise
 from tool_gym.generators.worlds import sample_world
@@ -32,10 +33,9 @@ def world_of(domain: str, number: int = 0) -> World:
 def built(domain: str, shape: str, number: int = 0) -> Candidate:
     """A candidate of a domain and shape that the pipeline has proved."""
     split = load_domain(domain).split
-    plan = PackPlan("tests", {split: 1}, {split: (domain,)}, seed=number)
     for attempt in range(400):
         try:
-            return build(plan, split, 0, attempt, shape)
+            return build(SeedPath(number, split, domain, 0, 0, attempt), shape, None)
         except RejectedError:
             continue
     msg = f"no {shape} in {domain}"

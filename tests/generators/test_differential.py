@@ -352,17 +352,15 @@ def test_the_closure_misses_no_call_that_new_ids_allow() -> None:
 
 
 def world_by_ref(scenario: Scenario) -> World:
-    from tool_gym.generators import pipeline
+    from tool_gym.generators.build import SeedPath, world_of
 
-    return pipeline._world_of(scenario)
+    return world_of(SeedPath.parse(scenario.seed_path))
 
 
 def _draft(scenario: Scenario) -> Any:
-    from tool_gym.generators.pipeline import PackPlan, build
+    from tool_gym.generators.build import SeedPath, build
 
-    _, split, domain, _, index, attempt = scenario.seed_path.split("/")
-    del domain
-    return build(PackPlan("tests", {"train": 40}, seed=5), split, int(index), int(attempt), scenario.shape).draft
+    return build(SeedPath.parse(scenario.seed_path), scenario.shape, None).draft
 
 
 def naive_rounds(candidate: Candidate, count: int) -> list[set[Any]]:

@@ -15,10 +15,12 @@ from tests.generators.building import SHAPES
 from tool_gym.envs.checker import check_pack, check_scenario
 from tool_gym.envs.pack import SPLITS, FolderPack
 from tool_gym.errors import GenerationError, UnknownNameError
+from tool_gym.generators import build as building_one
 from tool_gym.generators import pipeline
+from tool_gym.generators.build import SeedPath, build
 from tool_gym.generators.decompose import RejectedError
 from tool_gym.generators.domain import domain_names
-from tool_gym.generators.pipeline import MIX, PackPlan, Report, build, build_pack, generate, rebuild
+from tool_gym.generators.pipeline import MIX, PackPlan, Report, build_pack, generate, rebuild
 from tool_gym.generators.scale import EXTRA_TOOLS
 from tool_gym.scenario import Scenario, TemplateImpl
 from tool_gym.tools import FAMILIES
@@ -39,12 +41,12 @@ def scenarios(made: dict[str, list[Scenario]]) -> list[Scenario]:
 
 
 def world_of(scenario: Scenario) -> World:
-    return pipeline._world_of(scenario)
+    return building_one.world_of(SeedPath.parse(scenario.seed_path))
 
 
 def forget() -> None:
-    pipeline._world.cache_clear()
-    pipeline._interface.cache_clear()
+    building_one._world.cache_clear()
+    building_one._interface.cache_clear()
 
 
 class TestDeterminism:
@@ -140,10 +142,9 @@ class TestMix:
                 assert self.first_of(domain, shape) is not None
 
     def first_of(self, domain: str, shape: str) -> Scenario | None:
-        plan = PackPlan("tests", {"train": 1}, {"train": (domain,)})
         for attempt in range(60):
             try:
-                return build(plan, "train", 0, attempt, shape).scenario
+                return build(SeedPath(0, "train", domain, 0, 0, attempt), shape, None).scenario
             except RejectedError:
                 continue
         return None
@@ -179,9 +180,7 @@ class TestScaling:
             for attempt in range(60):
                 try:
                     low, high = (
-                        build(
-                            PackPlan("tests", {"train": 48}, complexity=level), "train", index, attempt, shape
-                        ).scenario
+                        build(SeedPath(0, "train", "energy", 0, index, attempt), shape, level).scenario
                         for level in (0, 4)
                     )
                 except RejectedError:
