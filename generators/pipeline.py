@@ -164,7 +164,7 @@ def generate(plan: PackPlan, split: str, report: Report | None = None) -> Iterat
                 answer = _answer(candidate.scenario)
                 if answers[answer] >= cap and answer:
                     raise RejectedError(g05_guess.GATE, "an answer that is too common")  # noqa: TRY301 - counted as all
-                register.check(candidate, candidate.scenario.user_turns[0])
+                register.check(g14_duplicates.fingerprint(candidate, " ".join(candidate.scenario.user_turns)))
             except RejectedError as rejected:
                 report.rejected[f"{rejected.gate}: {rejected.reason}"] += 1
                 continue

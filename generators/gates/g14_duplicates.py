@@ -7,6 +7,8 @@ are found by MinHash (Broder 1997) and then compared exactly.
 from __future__ import annotations
 
 import re
+from hashlib import blake2b
+from typing import NamedTuple
 from zlib import crc32
 
 from tool_gym.generators.candidate import Candidate
@@ -22,33 +24,44 @@ _HASHES = tuple((2 * k + 1) * 0x9E3779B97F4A7C15 % _PRIME for k in range(_BANDS 
 _MASKED = re.compile(r"\b[A-Z]{2,4}-?\d+\b|\d[\d,.\-]*")
 
 
+class Fingerprint(NamedTuple):
+    """What of a scenario is compared; computed apart from the comparing, so that any process can."""
+
+    domain: str
+    goal: str
+    """Hash of the goal and its world."""
+    shingles: tuple[int, ...]
+    """Checksums of the word triples of the masked text, ascending."""
+
+
+def fingerprint(candidate: Candidate, text: str) -> Fingerprint:
+    """Return what to compare a candidate by, `text` being its request."""
+    parts = sorted(map(repr, candidate.draft.goal))  # the same questions in another order are the same
+    goal = f"{candidate.world.id} {candidate.scenario.shape} {parts}".encode()
+    shingles = _shingles(masked(candidate, text))
+    return Fingerprint(candidate.domain.name, blake2b(goal, digest_size=12).hexdigest(), shingles)
+
+
 class Register:
     """What a pack holds so far."""
 
     def __init__(self) -> None:
-        self._goals: set[tuple[str, str]] = set()
-        self._shingles: list[frozenset[str]] = []
+        self._goals: set[str] = set()
+        self._shingles: list[frozenset[int]] = []
         self._bands: dict[tuple[int, str, tuple[int, ...]], list[int]] = {}
 
-    def check(self, candidate: Candidate, text: str) -> None:
-        """Reject the candidate if the pack already has it or nearly has it; else add it.
-
-        Args:
-            candidate: The scenario on trial.
-            text: Its request.
-        """
-        parts = sorted(map(repr, candidate.draft.goal))  # the same questions in another order are the same
-        goal = (candidate.world.id, f"{candidate.scenario.shape} {parts}")
-        if goal in self._goals:
+    def check(self, found: Fingerprint) -> None:
+        """Reject a candidate if the pack already has it or nearly has it; else add it."""
+        if found.goal in self._goals:
             raise RejectedError(GATE, "the same goal on the same world")
-        shingles = _shingles(masked(candidate, text))
-        keys = _band_keys(candidate.domain.name, shingles)
+        shingles = frozenset(found.shingles)
+        keys = _band_keys(found.domain, found.shingles)
         near = {number for key in keys for number in self._bands.get(key, ())}
         for number in sorted(near):
             other = self._shingles[number]
             if len(shingles & other) >= THRESHOLD * len(shingles | other):
                 raise RejectedError(GATE, "nearly the same words")
-        self._goals.add(goal)
+        self._goals.add(found.goal)
         self._shingles.append(shingles)
         for key in keys:
             self._bands.setdefault(key, []).append(len(self._shingles) - 1)
@@ -63,12 +76,12 @@ def masked(candidate: Candidate, text: str) -> str:
     return _MASKED.sub("#", text)
 
 
-def _shingles(text: str) -> frozenset[str]:
+def _shingles(text: str) -> tuple[int, ...]:
     words = text.casefold().split()
-    return frozenset(" ".join(words[i : i + 3]) for i in range(max(1, len(words) - 2)))
+    triples = {" ".join(words[i : i + 3]) for i in range(max(1, len(words) - 2))}
+    return tuple(sorted({crc32(triple.encode()) for triple in triples}))
 
 
-def _band_keys(domain: str, shingles: frozenset[str]) -> list[tuple[int, str, tuple[int, ...]]]:
-    codes = [crc32(shingle.encode()) for shingle in shingles]
+def _band_keys(domain: str, codes: tuple[int, ...]) -> list[tuple[int, str, tuple[int, ...]]]:
     smallest = [min((code * factor + factor) % _PRIME for code in codes) for factor in _HASHES]
     return [(band, domain, tuple(smallest[band * _ROWS : (band + 1) * _ROWS])) for band in range(_BANDS)]

@@ -101,17 +101,25 @@ class TestDuplicates:
 
     def test_the_same_goal_is_caught_in_other_words(self) -> None:
         register, candidate = g14_duplicates.Register(), built("energy", "multi_hop")
-        register.check(candidate, candidate.scenario.user_turns[0])
+        register.check(g14_duplicates.fingerprint(candidate, candidate.scenario.user_turns[0]))
         with pytest.raises(RejectedError, match="the same goal"):
-            register.check(candidate, "Quite another text about nothing in particular, as far as one can see.")
+            register.check(
+                g14_duplicates.fingerprint(
+                    candidate, "Quite another text about nothing in particular, as far as one can see."
+                )
+            )
 
     def test_the_same_questions_in_another_order_are_caught(self) -> None:
         register, candidate = g14_duplicates.Register(), built("energy", "parallel_single_hop")
-        register.check(candidate, candidate.scenario.user_turns[0])
+        register.check(g14_duplicates.fingerprint(candidate, candidate.scenario.user_turns[0]))
         draft = candidate.draft.__class__(candidate.draft.goal[::-1], candidate.draft.calls, candidate.draft.outputs)
         other = Candidate(candidate.scenario, candidate.world, candidate.domain, draft)
         with pytest.raises(RejectedError, match="the same goal"):
-            register.check(other, "Quite another text about nothing in particular, as far as one can see.")
+            register.check(
+                g14_duplicates.fingerprint(
+                    other, "Quite another text about nothing in particular, as far as one can see."
+                )
+            )
 
     def test_nearly_the_same_words_are_caught_about_another_row(self) -> None:
         register, candidate = g14_duplicates.Register(), built("energy", "multi_hop")
@@ -119,11 +127,19 @@ class TestDuplicates:
             "Could you tell me the capacity of the power plant Amber Ridge Station, please, because I need it for the "
             "yearly report on 2024-03-01 with 12 pages?"
         )
-        register.check(candidate, text)
+        register.check(g14_duplicates.fingerprint(candidate, text))
         other = built("energy", "single_hop")
         with pytest.raises(RejectedError, match="nearly the same words"):
-            register.check(other, text.replace("2024-03-01", "2025-11-30").replace("12 pages", "15 pages"))
-        register.check(other, "Of all the inspections that were ever carried out here, which one took the longest?")
+            register.check(
+                g14_duplicates.fingerprint(
+                    other, text.replace("2024-03-01", "2025-11-30").replace("12 pages", "15 pages")
+                )
+            )
+        register.check(
+            g14_duplicates.fingerprint(
+                other, "Of all the inspections that were ever carried out here, which one took the longest?"
+            )
+        )
 
     def test_names_ids_and_numbers_are_masked(self) -> None:
         candidate = next(c for c in (built("energy", "multi_hop", n) for n in range(20)) if parts_of(c, ByName))
@@ -134,7 +150,7 @@ class TestDuplicates:
 
 def _is_new(register: g14_duplicates.Register, candidate: Candidate) -> bool:
     try:
-        register.check(candidate, candidate.scenario.user_turns[0])
+        register.check(g14_duplicates.fingerprint(candidate, candidate.scenario.user_turns[0]))
     except RejectedError:
         return False
     return True
