@@ -7,7 +7,8 @@ import hashlib
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -50,11 +51,29 @@ def write_pack(
         PackError: If the name will not do, the folder exists and is not to be replaced or is no pack, or a scenario
             occurs twice.
     """
-    check_pack_name(str(card.get("id", "")))
+    pairs = ((Entry(s.id, split, s.shape, s.domain), s.to_json().encode()) for split, s in scenarios)
+    return write_lines(folder, pairs, ((w.id, w.to_json().encode()) for w in worlds), overwrite=overwrite, **card)
+
+
+def check_replaceable(folder: Path, *, overwrite: bool) -> None:
+    """Raise `PackError` if a pack must not be written to `folder`."""
     if folder.exists() and not (overwrite and (folder / "card.json").is_file()):
         hint = "it is no pack, so it is left alone" if overwrite else "pass overwrite to replace it"
         msg = f"{folder} already exists; {hint}"
         raise PackError(msg)
+
+
+def write_lines(
+    folder: Path,
+    scenarios: Iterable[tuple[Entry, bytes]],
+    worlds: Iterable[tuple[str, bytes]],
+    *,
+    overwrite: bool = False,
+    **card: Any,
+) -> Card:
+    """Write a pack of scenarios and worlds that are JSON already, one after the other; see `write_pack`."""
+    check_pack_name(str(card.get("id", "")))
+    check_replaceable(folder, overwrite=overwrite)
     temporary = folder.with_name(f".{folder.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
@@ -157,28 +176,26 @@ def _read_lines(path: Path, parse: Callable[[str], T]) -> list[T]:
 
 
 def _write_files(
-    folder: Path, scenarios: Sequence[tuple[str, Scenario]], worlds: Sequence[World], card: dict[str, Any]
+    folder: Path, scenarios: Iterable[tuple[Entry, bytes]], worlds: Iterable[tuple[str, bytes]], card: dict[str, Any]
 ) -> Card:
-    world_lines = [world.to_json().encode() for world in worlds]
-    lines = [scenario.to_json().encode() for _, scenario in scenarios]
+    digest = hashlib.blake2b(digest_size=16)
+    world_ids, world_blocks = _write_blocks(folder / "worlds.jsonl.gz", worlds, WORLD_BLOCK_SIZE, digest.update)
+    entries, blocks = _write_blocks(folder / "scenarios.jsonl.gz", scenarios, BLOCK_SIZE, digest.update)
     index = {
-        "entries": [Entry(s.id, split, s.shape, s.domain) for split, s in scenarios],
+        "entries": entries,
         "block_size": BLOCK_SIZE,
-        "blocks": _write_blocks(folder / "scenarios.jsonl.gz", lines, BLOCK_SIZE),
-        "worlds": [world.id for world in worlds],
+        "blocks": blocks,
+        "worlds": world_ids,
         "world_block_size": WORLD_BLOCK_SIZE,
-        "world_blocks": _write_blocks(folder / "worlds.jsonl.gz", world_lines, WORLD_BLOCK_SIZE),
+        "world_blocks": world_blocks,
     }
     (folder / "index.json").write_bytes(jsonio.dump_bytes(index))
-    digest = hashlib.blake2b(digest_size=16)
-    for line in (*world_lines, *lines):
-        digest.update(line + b"\n")
     written = Card(
         format=PACK_FORMAT,
-        splits=dict(Counter(split for split, _ in scenarios)),
+        splits=dict(Counter(entry.split for entry in entries)),
         counts={
-            "shape": dict(Counter(scenario.shape for _, scenario in scenarios)),
-            "domain": dict(Counter(scenario.domain for _, scenario in scenarios)),
+            "shape": dict(Counter(entry.shape for entry in entries)),
+            "domain": dict(Counter(entry.domain for entry in entries)),
         },
         content_hash=digest.hexdigest(),
         files={file: hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in FILES},
@@ -188,11 +205,19 @@ def _write_files(
     return written
 
 
-def _write_blocks(path: Path, lines: Sequence[bytes], size: int) -> list[tuple[int, int]]:
+def _write_blocks(
+    path: Path, lines: Iterable[tuple[T, bytes]], size: int, digest: Callable[[bytes], None]
+) -> tuple[list[T], list[tuple[int, int]]]:
+    """Write lines as gzip members of `size` lines; return what was said of each line, and where each member is."""
+    known: list[T] = []
     blocks: list[tuple[int, int]] = []
+    left = iter(lines)
     with path.open("wb") as file:
-        for start in range(0, len(lines), size):
-            data = gzip.compress(b"\n".join(lines[start : start + size]) + b"\n", mtime=0)
+        while block := list(islice(left, size)):
+            unpacked = b"".join(line + b"\n" for _, line in block)
+            data = gzip.compress(unpacked, mtime=0)
+            digest(unpacked)
             blocks.append((file.tell(), len(data)))
             file.write(data)
-    return blocks
+            known += [one for one, _ in block]
+    return known, blocks

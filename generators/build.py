@@ -1,13 +1,15 @@
 """One candidate in the making: decomposition, documents, integration, scaling, deployment and gates, in order.
 
-A scenario is a pure function of its seed path `seed/split/domain/block/index/attempt`. Scenarios of a block share one
-world.
+A scenario is a pure function of its seed path `seed/split/domain/block/index/attempt/draw`, its shape, its depth and
+the complexity asked for. Scenarios of a block share one world.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from random import Random
 from typing import Any
 
 from tool_gym.generators.candidate import Candidate
@@ -20,7 +22,7 @@ from tool_gym.generators.gates import prove
 from tool_gym.generators.gates.g11_unsolvable import operands, serves
 from tool_gym.generators.integrate import Getters, Interface, Statistics, prove_merge
 from tool_gym.generators.sampling import Sampler
-from tool_gym.generators.scale import Knobs, expand_parameters, extend_toolset
+from tool_gym.generators.scale import Complexity, Knobs, extend_toolset, scale_view
 from tool_gym.generators.seeding import stream
 from tool_gym.generators.wording import realise
 from tool_gym.generators.worlds import sample_world
@@ -33,7 +35,16 @@ GENERATOR_VERSION = "1"
 SHAPE = "shape"
 """What drafts that come to no scenario of their shape are counted under."""
 
-MAX_DEPTH = 6
+DEPTHS: dict[str, tuple[int, ...]] = {
+    "single_hop": (1,),
+    "parallel_single_hop": (1,),
+    "multi_hop": (2, 3, 4, 5, 6),
+    "parallel_multi_hop": (2, 3, 4, 5),
+    "write": (2, 3, 4),
+    "read_then_write": (2, 3, 4, 5, 6),
+    "decline": (1, 2, 3, 4),
+}
+"""Shape → the depths it is made in: calls of the longest chain; of a decline, of the request that cannot be met."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,32 +57,54 @@ class SeedPath:
     block: int
     index: int
     attempt: int
+    draw: int = 0
+    """Which of the drafts of an attempt it is: the one with the least covered edges is taken."""
 
     @classmethod
     def parse(cls, text: str) -> SeedPath:
         """Read a scenario's `seed_path`."""
-        seed, split, domain, block, index, attempt = text.split("/")
-        return cls(int(seed), split, domain, int(block), int(index), int(attempt))
+        seed, split, domain, *numbers = text.split("/")
+        return cls(int(seed), split, domain, *map(int, numbers))
 
     @property
     def parts(self) -> tuple[str | int, ...]:
         """The path as names for `stream`."""
-        return (self.seed, self.split, self.domain, self.block, self.index, self.attempt)
+        return (self.seed, self.split, self.domain, self.block, self.index, self.attempt, self.draw)
 
 
-def build(path: SeedPath, shape: str, complexity: int | None) -> Candidate:
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked of a candidate."""
+
+    shape: str
+    depth: int
+    """One of the shape's `DEPTHS`."""
+    complexity: Complexity = None
+    """How far the scaling operators go."""
+
+
+def build(path: SeedPath, wish: Wish, *, draws: int = 1, prefer: Callable[[Draft], float] | None = None) -> Candidate:
     """Build and prove one candidate: a pure function of its arguments.
 
     Args:
         path: Its seed path.
-        shape: Its shape.
-        complexity: Level 0 to 4 of the scaling operators; None draws them.
+        wish: What it should be.
+        draws: How many drafts are drawn, from the path's own `draw` on.
+        prefer: The draft for which this is least is taken, the first of several; None takes the first.
 
     Raises:
         RejectedError: If the draft comes to nothing, or a gate rejects it.
     """
-    built = _Build(path, shape, complexity)
-    return built.decline() if shape == "decline" else built.solvable()
+    drawn, refused = [], RejectedError(SHAPE, "nothing drawn")
+    for draw in range(path.draw, path.draw + draws):
+        try:
+            drawn.append(_Build(replace(path, draw=draw), wish))
+        except RejectedError as error:
+            refused = error
+    if not drawn:
+        raise refused
+    built = drawn[0] if prefer is None else min(drawn, key=lambda one: prefer(one.draft))
+    return built.decline() if wish.shape == "decline" else built.solvable()
 
 
 def world_of(path: SeedPath) -> World:
@@ -82,19 +115,18 @@ def world_of(path: SeedPath) -> World:
 class _Build:
     """One candidate in the making: the five stages in order."""
 
-    def __init__(self, seed_path: SeedPath, shape: str, complexity: int | None) -> None:
+    def __init__(self, seed_path: SeedPath, wish: Wish) -> None:
         domain = self.domain = load_domain(seed_path.domain)
         world = self.world = world_of(seed_path)
         path = self.path = seed_path.parts
-        self.shape = shape
+        self.shape = wish.shape
         self.scaling = stream(*path, "scale")
         planning = stream(*path, "plan")
-        base = planning.choice(("single_hop", "multi_hop", "multi_hop", "write")) if shape == "decline" else shape
-        depth = _depth(base, stream(*path[:-1], "depth"))
-        self.knobs = Knobs.draw(self.scaling, depth, complexity)
+        base = _unmet(wish.depth, planning) if wish.shape == "decline" else wish.shape
+        self.knobs = Knobs.draw(self.scaling, wish.depth, wish.complexity)
         register = REGISTERS[self.scaling.randrange(len(REGISTERS))]
         self.interface = _interface(domain.name, register, self.knobs.getters, self.knobs.statistics)
-        self.draft: Draft = compile_goal(Sampler(domain, world, planning).goal(base, depth), world)
+        self.draft: Draft = compile_goal(Sampler(domain, world, planning).goal(base, wish.depth), world)
 
     def solvable(self) -> Candidate:
         needed = [self.interface.tool(call.concept) for call in self.draft.calls]
@@ -124,8 +156,12 @@ class _Build:
         return self.proved(self.scenario(visible, deployed), {})
 
     def scenario(self, tools: list[ToolSpec], deployed: Deployed) -> Scenario:
-        expanded = expand_parameters(tools, self.knobs.parameters, self.scaling)
-        self.scaling.shuffle(expanded)
+        view = scale_view(
+            tools, deployed.sub_goals, (deployed.plan,), self.knobs, self.scaling, self.interface.catalogue.base
+        )
+        self.origins = view.origins
+        visible = list(view.tools)
+        self.scaling.shuffle(visible)
         return Scenario(
             id="unproved",
             generator_version=GENERATOR_VERSION,
@@ -135,33 +171,25 @@ class _Build:
             shape=self.shape,  # type: ignore[arg-type]  # a key of MIX
             user_turns=(realise(self.draft.goal, self.domain, self.world, stream(*self.path, "words")),),
             world_ref=self.world.id,
-            tools=tuple(expanded),
-            sub_goals=deployed.sub_goals,
+            tools=tuple(visible),
+            sub_goals=view.sub_goals,
             goals=deployed.goals,
-            plans=(deployed.plan,),
-            knobs={
-                "depth": self.knobs.depth,
-                "getters": self.knobs.getters,
-                "statistics": self.knobs.statistics,
-                "toolset": self.knobs.toolset,
-                "parameters": self.knobs.parameters,
-            },
+            plans=view.plans,
+            faults=view.faults,
+            knobs=self.knobs.record(),
         )
 
     def proved(self, scenario: Scenario, certificate: dict[str, Any]) -> Candidate:
-        scenario = scenario.model_copy(update={"difficulty": _measure(scenario)}).with_id()
-        candidate = Candidate(scenario, self.world, self.domain, self.draft)
+        scenario = scenario.model_copy(update={"difficulty": {"level": self.knobs.level, **_measure(scenario)}}).with_id()
+        candidate = Candidate(scenario, self.world, self.domain, self.draft, origins=self.origins)
         found = prove(candidate)
         candidate.scenario = scenario.model_copy(update={"certificate": {**certificate, **found}})
         return candidate
 
 
-def _depth(shape: str, planning: Any) -> int:
-    if shape in ("single_hop", "parallel_single_hop"):
-        return 1
-    if shape == "write":
-        return int(planning.choice((2, 2, 3, 4)))
-    return int(planning.randint(2, MAX_DEPTH if shape == "multi_hop" else 5))
+def _unmet(depth: int, planning: Random) -> str:
+    """Draw the shape of a request that is to be declined."""
+    return "single_hop" if depth == 1 else planning.choice(("multi_hop", "multi_hop", "write"))
 
 
 def _measure(scenario: Scenario) -> dict[str, Any]:

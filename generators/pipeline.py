@@ -1,203 +1,134 @@
-"""The pipeline: decomposition, documents, integration, scaling, deployment, gates; a pack from one seed.
+"""The pipeline: a pack from one seed; neither the number of processes nor interruptions show in its bytes.
 
-A scenario is a pure function of its seed path `seed/split/domain/block/index/attempt`. Drafts that fail are counted by
-gate and reason and never kept; duplicates are settled in order of index. Scenarios of a block share one world.
+Shards are made apart and kept beside the pack until it is whole; what is then in the pack already, or nearly, is made
+again from later attempts, in order of index. A scenario is a pure function of its seed path and what the plan asks of
+it (`tool_gym.generators.build`). Drafts that fail a gate are counted by gate and reason and never kept.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from tool_gym.envs.pack import SPLITS, Card, check_pack_name
-from tool_gym.envs.pack_writer import write_pack
-from tool_gym.errors import GenerationError, UnknownNameError
-from tool_gym.generators.build import GENERATOR_VERSION, SeedPath, build, world_of
+from tool_gym.envs.pack import Card, Entry
+from tool_gym.envs.pack_writer import check_replaceable, write_lines
+from tool_gym.generators.build import SeedPath, build
 from tool_gym.generators.decompose import RejectedError
-from tool_gym.generators.domain import domain_names, load_domain
 from tool_gym.generators.gates import g05_guess, g13_determinism, g14_duplicates
-from tool_gym.generators.scale import MAX_LEVEL
-from tool_gym.generators.seeding import stream
-from tool_gym.scenario import AnswerGoal, Scenario
-from tool_gym.values import display
+from tool_gym.generators.plan import BLOCK, PackPlan, Shard, wish
+from tool_gym.generators.shards import Made, Report, make_again, make_shard
+from tool_gym.generators.workshop import Workshop
+from tool_gym.scenario import Scenario
 
-MIX = {
-    "single_hop": 12,
-    "parallel_single_hop": 14,
-    "multi_hop": 28,
-    "parallel_multi_hop": 20,
-    "write": 16,
-    "decline": 10,
-}
-"""Shapes and their shares, in percent."""
-
-BLOCK = 16
-"""Scenarios that share a world."""
-
-MAX_ATTEMPTS = 400
 MAX_ANSWER_SHARE = 0.005
 """Largest share of a split that one answer may have (never fewer than 3 scenarios)."""
 
 
-@dataclass(frozen=True)
-class PackPlan:
-    """What pack is to be made.
-
-    Args:
-        name: The pack's id: lower-case letters, digits, `-` and `_`.
-        sizes: Split → number of scenarios.
-        domains: Split → names of the domains it draws on; None for the bundled domains of that split.
-        seed: Root seed.
-        complexity: Level 0 to 4 of both scaling operators; None draws them for each scenario.
-    """
-
-    name: str
-    sizes: dict[str, int]
-    domains: dict[str, tuple[str, ...]] | None = None
-    seed: int = 0
-    complexity: int | None = None
-
-    def __post_init__(self) -> None:
-        """Check the plan.
-
-        Raises:
-            PackError: If the name will not do.
-            UnknownNameError: If a split or domain does not exist.
-            GenerationError: If a number is out of range.
-        """
-        check_pack_name(self.name)
-        for split in (*self.sizes, *(self.domains or ())):
-            if split not in SPLITS:
-                error = UnknownNameError.of("split", split, SPLITS)
-                raise error
-        if any(size < 0 for size in self.sizes.values()) or not any(self.sizes.values()):
-            msg = f"sizes must be 0 or more and not all 0, not {self.sizes}"
-            raise GenerationError(msg)
-        if self.complexity is not None and not 0 <= self.complexity <= MAX_LEVEL:
-            msg = f"complexity must be 0 to {MAX_LEVEL}, not {self.complexity}"
-            raise GenerationError(msg)
-        for names in (self.domains or {}).values():
-            for name in names:
-                load_domain(name)
-
-    def domains_of(self, split: str) -> tuple[str, ...]:
-        """Return the domains a split draws on."""
-        return (self.domains or {}).get(split) or domain_names(split)
-
-
-@dataclass
-class Report:
-    """What building a pack took."""
-
-    accepted: int = 0
-    attempts: int = 0
-    rejected: Counter[str] = field(default_factory=Counter)
-    """Drafts rejected, by "gate: reason"."""
-    rebuilt: int = 0
-    """Scenarios built twice and found equal."""
-
-
 def build_pack(
-    plan: PackPlan, folder: Path, *, overwrite: bool = False, progress: Callable[[int], None] | None = None
+    plan: PackPlan,
+    folder: Path,
+    *,
+    workers: int = 1,
+    overwrite: bool = False,
+    progress: Callable[[Report], None] = lambda _: None,
 ) -> tuple[Card, Report]:
     """Build a pack and write it to `folder`, whole or not at all.
+
+    An interrupted run leaves what it made in a hidden folder beside `folder`; the same plan goes on from there.
 
     Args:
         plan: What pack.
         folder: Where; its parent must exist.
+        workers: Processes to share the work; the pack is the same for any number.
         overwrite: Whether an existing pack there is replaced.
-        progress: Called with the number of scenarios accepted so far.
+        progress: Called again and again with the report so far.
 
     Raises:
         GenerationError: If a scenario cannot be found, or does not come out the same twice.
         PackError: If the folder is in the way.
     """
-    report = Report()
-    scenarios: list[tuple[str, Scenario]] = []
-    for split in (split for split in SPLITS if plan.sizes.get(split)):
-        for scenario in generate(plan, split, report):
-            scenarios.append((split, scenario))
-            if progress is not None:
-                progress(len(scenarios))
-    report.rebuilt = g13_determinism.check([s for _, s in scenarios], lambda s: rebuild(plan, s))
-    worlds = {s.world_ref: world_of(SeedPath.parse(s.seed_path)) for _, s in scenarios}
-    card = write_pack(
+    check_replaceable(folder, overwrite=overwrite)
+    workshop = Workshop(plan, folder.with_name(f".{folder.name}.work"))
+    report = workshop.make(workers, progress)
+    merged = _Merged(plan, report)
+    card = write_lines(
         folder,
-        scenarios,
-        list(worlds.values()),
+        ((Entry(made.id, split, made.shape, made.domain), made.line.encode()) for split, made in merged.all(workshop)),
+        workshop.worlds(),
         overwrite=overwrite,
         id=plan.name,
         version="1.0.0",
         title=f"tool-gym pack {plan.name}",
-        description=f"{len(scenarios)} proved scenarios over {len(worlds)} worlds.",
+        description=f"Proved scenarios over {len({name for s in plan.sizes for name in plan.domains_of(s)})} domains.",
         licence="Apache-2.0",
-        how_built={
-            "generator_version": GENERATOR_VERSION,
-            "seed": plan.seed,
-            "sizes": plan.sizes,
-            "complexity": plan.complexity,
-            "domains": {split: plan.domains_of(split) for split in plan.sizes},
-        },
+        how_built=plan.described(),
     )
+    workshop.clear()
     return card, report
 
 
 def generate(plan: PackPlan, split: str, report: Report | None = None) -> Iterator[Scenario]:
-    """Yield the scenarios of a split, proved and without duplicates.
+    """Yield the scenarios of a split, proved and without duplicates, as they are made.
 
     Raises:
-        GenerationError: If `MAX_ATTEMPTS` drafts in a row are rejected.
+        GenerationError: If a scenario cannot be found.
     """
     report = report if report is not None else Report()
-    register = g14_duplicates.Register()
-    answers: Counter[str] = Counter()
-    size = plan.sizes.get(split, 0)
-    cap = max(3, round(size * MAX_ANSWER_SHARE))
-    shapes = _shapes(plan, split)
-    for index in range(size):
-        for attempt in range(MAX_ATTEMPTS):
-            report.attempts += 1
-            try:
-                candidate = build(_path(plan, split, index, attempt), shapes[index % len(shapes)], plan.complexity)
-                answer = _answer(candidate.scenario)
-                if answers[answer] >= cap and answer:
-                    raise RejectedError(g05_guess.GATE, "an answer that is too common")  # noqa: TRY301 - counted as all
-                register.check(g14_duplicates.fingerprint(candidate, " ".join(candidate.scenario.user_turns)))
-            except RejectedError as rejected:
-                report.rejected[f"{rejected.gate}: {rejected.reason}"] += 1
-                continue
-            answers[answer] += 1
-            report.accepted += 1
-            yield candidate.scenario
-            break
-        else:
-            common = ", ".join(reason for reason, _ in report.rejected.most_common(3))
-            msg = f"no scenario found for {split}/{index} in {MAX_ATTEMPTS} attempts; most were rejected for: {common}"
-            raise GenerationError(msg)
+    streams = {shard: make_shard(plan, shard, report) for shard in plan.shards() if shard.split == split}
+    for made in _Merged(plan, report).split(split, streams):
+        yield Scenario.from_json(made.line, check_id=False)
 
 
-def rebuild(plan: PackPlan, scenario: Scenario) -> Scenario | None:
+def rebuild(plan: PackPlan, scenario: Scenario) -> Scenario:
     """Build a scenario again from its seed path."""
-    path = SeedPath.parse(scenario.seed_path)
-    shapes = _shapes(plan, path.split)
-    return build(path, shapes[path.index % len(shapes)], plan.complexity).scenario
+    asked = wish(plan, scenario.shape, int(str(scenario.knobs["depth"])))
+    return build(SeedPath.parse(scenario.seed_path), asked).scenario
 
 
-def _path(plan: PackPlan, split: str, index: int, attempt: int) -> SeedPath:
-    names = plan.domains_of(split)
-    block = index // BLOCK
-    return SeedPath(plan.seed, split, names[block % len(names)], block, index, attempt)
+class _Merged:
+    """The shards' scenarios in order, each compared with all before it."""
 
+    def __init__(self, plan: PackPlan, report: Report) -> None:
+        self._plan = plan
+        self._report = report
+        self._register = g14_duplicates.Register()
+        self._count = 0
 
-def _answer(scenario: Scenario) -> str:
-    goal = scenario.goals[0]
-    return display(goal.gold) if isinstance(goal, AnswerGoal) else ""
+    def all(self, workshop: Workshop) -> Iterator[tuple[str, Made]]:
+        for split in dict.fromkeys(shard.split for shard in self._plan.shards()):
+            streams = {shard: workshop.read(shard) for shard in self._plan.shards() if shard.split == split}
+            for made in self.split(split, streams):
+                if self._count % round(1 / g13_determinism.SHARE) == 0:
+                    self._rebuilt(made)
+                self._count += 1
+                yield split, made
 
+    def split(self, split: str, streams: Mapping[Shard, Iterator[Made]]) -> Iterator[Made]:
+        """Yield the scenarios of a split; one that the pack has already is made again."""
+        answers: Counter[str] = Counter()
+        cap = max(3, round(self._plan.sizes[split] * MAX_ANSWER_SHARE))
+        owner = {block: stream for shard, stream in streams.items() for block in shard.blocks}
+        for index in range(self._plan.sizes[split]):
+            made = next(owner[index // BLOCK])
+            while not self._is_new(made, answers, cap):
+                made = make_again(self._plan, split, made, self._report)
+            answers[made.answer] += 1
+            self._report.accepted += 1
+            yield made
 
-def _shapes(plan: PackPlan, split: str) -> list[str]:
-    """Return the order in which shapes come up: the mix, shuffled once for the split."""
-    shapes = [shape for shape, share in MIX.items() for _ in range(share)]
-    stream(plan.seed, split, "shapes").shuffle(shapes)
-    return shapes
+    def _is_new(self, made: Made, answers: Counter[str], cap: int) -> bool:
+        try:
+            if made.answer and answers[made.answer] >= cap:
+                raise RejectedError(g05_guess.GATE, "an answer that is too common")  # noqa: TRY301 - counted as all
+            self._register.check(made.fingerprint)
+        except RejectedError as rejected:
+            self._report.rejected[f"{rejected.gate}: {rejected.reason}"] += 1
+            return False
+        return True
+
+    def _rebuilt(self, made: Made) -> None:
+        asked = wish(self._plan, made.shape, made.depth)
+        again = build(SeedPath.parse(made.seed_path), asked).scenario
+        g13_determinism.check(made.seed_path, made.line, again.to_json())
+        self._report.rebuilt += 1

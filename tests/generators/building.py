@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any
 
-from tool_gym.generators.build import SeedPath, build
+from tool_gym.generators.build import DEPTHS, SeedPath, Wish, build
 from tool_gym.generators.candidate import Candidate
 from tool_gym.generators.decompose import Concept, Goal, RejectedError, compile_goal
 from tool_gym.generators.deploy import deploy
@@ -14,7 +14,7 @@ from tool_gym.generators.document import Catalogue
 from tool_gym.generators.domain import domain_names, load_domain
 from tool_gym.generators.expressions import Attr, ByName, Expression, walk
 from tool_gym.generators.integrate import Getters, Interface, Statistics
-from tool_gym.generators.pipeline import MIX
+from tool_gym.generators.plan import MIX
 from tool_gym.generators.seeding import stream
 from tool_gym.generators.wording import realise
 from tool_gym.generators.worlds import sample_world
@@ -35,7 +35,8 @@ def built(domain: str, shape: str, number: int = 0) -> Candidate:
     split = load_domain(domain).split
     for attempt in range(400):
         try:
-            return build(SeedPath(number, split, domain, 0, 0, attempt), shape, None)
+            depth = DEPTHS[shape][attempt % len(DEPTHS[shape])]
+            return build(SeedPath(number, split, domain, 0, 0, attempt), Wish(shape, depth))
         except RejectedError:
             continue
     msg = f"no {shape} in {domain}"

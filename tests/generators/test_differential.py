@@ -46,7 +46,8 @@ from tool_gym.generators.expressions import (
 )
 from tool_gym.generators.gates import g03_differential
 from tool_gym.generators.integrate import GETTERS, STATISTICS, Interface, prove_merge
-from tool_gym.generators.pipeline import PackPlan, generate
+from tool_gym.generators.pipeline import generate
+from tool_gym.generators.plan import PackPlan
 from tool_gym.generators.reach import Reach
 from tool_gym.generators.worlds import draw_values
 from tool_gym.scenario import AnswerGoal, Scenario, ToolSpec
@@ -147,13 +148,12 @@ class Drawing:
             columns = entities[name].columns
             refs = tuple((c, self.ent(depth, a.entity)) for c, a in columns.items() if a.entity is not None)
             plain = [(c, a) for c, a in columns.items() if a.type not in ("ref", "state")]
-            return Create(name, tuple((c, draw_values(a, {}, 1, self.rng)[0]) for c, a in plain), refs)
+            return Create(name, tuple((c, draw_values(self.domain, a, {}, 1, self.rng)[0]) for c, a in plain), refs)
         if kind == "update":
             name = self.rng.choice([n for n, e in entities.items() if any(a.writable for a in e.columns.values())])
             column = self.rng.choice([c for c, a in entities[name].columns.items() if a.writable])
-            return Update(
-                self.ent(depth, name), column, draw_values(entities[name].columns[column], {}, 1, self.rng)[0]
-            )
+            value = draw_values(self.domain, entities[name].columns[column], {}, 1, self.rng)[0]
+            return Update(self.ent(depth, name), column, value)
         name = self.rng.choice([name for name, entity in entities.items() if entity.state is not None])
         state = entities[name].state or ""
         if kind == "cancel":
@@ -358,9 +358,10 @@ def world_by_ref(scenario: Scenario) -> World:
 
 
 def _draft(scenario: Scenario) -> Any:
-    from tool_gym.generators.build import SeedPath, build
+    from tool_gym.generators.build import SeedPath, Wish, build
 
-    return build(SeedPath.parse(scenario.seed_path), scenario.shape, None).draft
+    depth = int(str(scenario.knobs["depth"]))
+    return build(SeedPath.parse(scenario.seed_path), Wish(scenario.shape, depth)).draft
 
 
 def naive_rounds(candidate: Candidate, count: int) -> list[set[Any]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,58 +13,104 @@ from tool_gym.cli.options import AsJson, Seed
 
 if TYPE_CHECKING:
     from tool_gym.envs.pack import Card
-    from tool_gym.generators.pipeline import PackPlan, Report
+    from tool_gym.generators.shards import Report
 
 _Size = Annotated[int, typer.Option(min=0, help="Scenarios of that split.")]
 
+SHARES = {"train": 8, "validation": 1, "test": 1}
+"""How --count is shared out, in tenths."""
+
 EXAMPLES = (
-    "tool-gym generate --name mine --out mine --train 200 --test 50 --seed 7",
-    "tool-gym generate --name easy --out easy --train 100 --complexity 0 --domains energy,travel",
+    "tool-gym generate --out mine --train 200 --test 50 --seed 7",
+    "tool-gym generate --out easy --train 100 --complexity 0 --domains energy,travel",
+    "tool-gym generate --out many --count 5000 --workers 4",
 )
 
 
 def generate(  # noqa: PLR0913 - a command has the options it has
     *,
-    name: Annotated[str, typer.Option(help="The pack's id: lower-case letters, digits, - and _.")],
     out: Annotated[Path, typer.Option(help="The folder to make.")],
+    name: Annotated[
+        str | None,
+        typer.Option(help="The pack's id: lower-case letters, digits, - and _.", show_default="the folder's name"),
+    ] = None,
+    count: Annotated[
+        int, typer.Option(min=0, help="Scenarios in all: eight tenths to train on, one to validate, one to test.")
+    ] = 0,
     train: _Size = 0,
     validation: _Size = 0,
     test: _Size = 0,
     seed: Seed = 0,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes to share the work.", show_default="one per processor")
+    ] = None,
     complexity: Annotated[
-        int | None, typer.Option(min=0, max=4, help="How busy the tools are.", show_default="drawn for each scenario")
+        str | None,
+        typer.Option(
+            help="How far tools are scaled: 0 to 4, or operators as toolset=2,types=1.",
+            show_default="drawn for each scenario",
+        ),
     ] = None,
     domains: Annotated[
         str | None, typer.Option(help="Domains, separated by commas.", show_default="each split's own")
     ] = None,
+    shapes: Annotated[str | None, typer.Option(help="Shapes, separated by commas.", show_default="all")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a pack that is there already.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Build a pack of proved scenarios from one seed."""
+    """Build a pack of proved scenarios from one seed.
+
+    The same seed and version give the same bytes, whatever the number of workers. A run that was interrupted goes on
+    where it was when the same command is given again.
+    """
     from tool_gym.cli.find import check_new_folder, names_of
     from tool_gym.cli.output import print_json, progress
     from tool_gym.generators.pipeline import build_pack
+    from tool_gym.generators.plan import PackPlan
 
-    sizes = {"train": train, "validation": validation, "test": test}
-    plan = _plan(name, sizes, seed, complexity, names_of([domains] if domains else []))
+    sizes = _sizes(count, {"train": train, "validation": validation, "test": test})
+    of_split = tuple(names_of([domains])) if domains else ()
+    plan = PackPlan(
+        name or out.resolve().name,
+        sizes,
+        {split: of_split for split, size in sizes.items() if size} if of_split else None,
+        seed,
+        complexity,
+        tuple(names_of([shapes])) if shapes else (),
+    )
     folder = check_new_folder(out, overwrite=overwrite)
     with progress("generating", sum(sizes.values())) as done:
-        card, report = build_pack(plan, folder, overwrite=overwrite, progress=done)
+        card, report = build_pack(
+            plan, folder, workers=workers or os.cpu_count() or 1, overwrite=overwrite, progress=_shown(done)
+        )
     if as_json:
         print_json(_described(card, report, folder))
     else:
         _print(card, report, out)
 
 
-def _plan(name: str, sizes: dict[str, int], seed: int, complexity: int | None, domains: list[str]) -> PackPlan:
+def _sizes(count: int, given: dict[str, int]) -> dict[str, int]:
     from tool_gym.errors import GenerationError
-    from tool_gym.generators.pipeline import PackPlan
 
-    if not any(sizes.values()):
-        msg = "nothing to generate: say how many scenarios with --train, --validation or --test"
+    if count and any(given.values()):
+        msg = "give either --count or the size of each split, not both"
         raise GenerationError(msg)
-    chosen = {split: tuple(domains) for split, size in sizes.items() if size} if domains else None
-    return PackPlan(name, sizes, chosen, seed, complexity)
+    if not count and not any(given.values()):
+        msg = "nothing to generate: say how many scenarios with --count, or with --train, --validation or --test"
+        raise GenerationError(msg)
+    shared = {split: count * share // 10 for split, share in SHARES.items()}
+    return {**shared, "train": count - shared["validation"] - shared["test"]} if count else given
+
+
+def _shown(done: Callable[..., None]) -> Callable[[Report], None]:
+    """Return what turns reports into a progress bar."""
+
+    def show(report: Report) -> None:
+        rate = f" ({report.accepted / report.attempts:.0%} of drafts pass)" if report.attempts else ""
+        worst = report.rejected.most_common(1)
+        done(report.accepted, f"generating{rate}" + (f"; most fail {worst[0][0]}" if worst else ""))
+
+    return show
 
 
 def _described(card: Card, report: Report, folder: Path) -> dict[str, Any]:

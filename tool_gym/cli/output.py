@@ -79,11 +79,11 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: 
 
 
 @contextmanager
-def progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
+def progress(what: str, total: int | None) -> Iterator[Callable[..., None]]:
     """Show a progress bar on standard error while the body runs, if that is a terminal.
 
     Yields:
-        A function to be told how much is done.
+        A function to be told how much is done, and what is to stand beside the bar if that changes.
     """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -91,7 +91,7 @@ def progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
         task = bar.add_task(what, total=total)
-        yield lambda done: bar.update(task, completed=done)
+        yield lambda done, what=None: bar.update(task, completed=done, description=what)
 
 
 def _cell(value: object) -> str:
