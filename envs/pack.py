@@ -12,19 +12,20 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import Annotated, NamedTuple, Protocol, TypeAlias, TypeVar
 from weakref import WeakValueDictionary
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
 
 from tool_gym import jsonio
+from tool_gym.envs import recipes
 from tool_gym.envs.blocks import MAX_BLOCK_LINES, read_block
 from tool_gym.envs.bundled import bundled_packs
+from tool_gym.envs.card import Card
 from tool_gym.errors import PackError, ScenarioError, UnknownNameError
 from tool_gym.scenario import Scenario
 from tool_gym.world import World
@@ -38,7 +39,6 @@ SPLITS = ("train", "validation", "test")
 K = TypeVar("K")
 V = TypeVar("V")
 
-_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _CACHED_BLOCKS = 64
 _CACHED_TASKS = 1024
 
@@ -74,28 +74,6 @@ class Pack(Protocol):
     def task(self, scenario_id: str) -> Task:
         """Load one scenario and its world."""
         ...
-
-
-class Card(BaseModel):
-    """card.json."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    format: int
-    id: str = Field(pattern=f"^{_NAME.pattern}$")
-    version: str
-    title: str = ""
-    description: str = ""
-    licence: str
-    how_built: dict[str, Any] = Field(default_factory=dict)
-    """Command, seed and generator version."""
-    splits: dict[str, int]
-    counts: dict[str, dict[str, int]] = Field(default_factory=dict)
-    """Scenarios by shape and by domain."""
-    content_hash: str
-    """Hash of the unpacked lines: equal content has equal hash, whatever the compressor."""
-    files: dict[str, str]
-    """File name → SHA-256 of its bytes."""
 
 
 _ScenarioId: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]  # it becomes part of a Gymnasium id
@@ -271,7 +249,9 @@ class FolderPack:
 
 
 def open_pack(pack: str | os.PathLike[str] | Pack) -> Pack:
-    """Return a pack by the name of a bundled one, by folder, or as it is.
+    """Return a pack by the name of a bundled one, by folder or recipe, or as it is.
+
+    A pack that comes as a recipe is built on first use (`tool_gym.envs.recipes`).
 
     Raises:
         UnknownNameError: If there is neither a bundled pack nor a folder of that name.
@@ -281,6 +261,9 @@ def open_pack(pack: str | os.PathLike[str] | Pack) -> Pack:
         return pack
     bundled = bundled_packs()
     folder = bundled.get(str(pack), Path(pack))
+    recipe = folder / recipes.FILE if folder.is_dir() else folder
+    if recipe.name == recipes.FILE and recipe.is_file():
+        folder = recipes.built(recipe)
     if not (folder / "card.json").is_file():
         if folder.is_dir() or os.sep in str(pack):
             msg = f"{folder} is no pack: it holds no card.json"
@@ -291,17 +274,6 @@ def open_pack(pack: str | os.PathLike[str] | Pack) -> Pack:
         (folder / file).stat().st_mtime_ns if (folder / file).exists() else 0 for file in ("card.json", *FILES)
     )
     return _opened(folder.resolve(), stamp)
-
-
-def check_pack_name(name: str) -> None:
-    """Check that a pack can be called `name`.
-
-    Raises:
-        PackError: If it cannot.
-    """
-    if _NAME.fullmatch(name) is None:
-        msg = f"{name!r} cannot be a pack's name: up to 32 lower-case letters, digits, - and _, the first a letter"
-        raise PackError(msg)
 
 
 def read_card(folder: Path) -> Card:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tool_gym import jsonio
-from tool_gym.envs.pack import FILES, PACK_FORMAT, SPLITS, Card, Entry, FolderPack, check_pack_name
+from tool_gym.envs.card import Card, check_pack_name
+from tool_gym.envs.pack import FILES, PACK_FORMAT, SPLITS, Entry, FolderPack
 from tool_gym.errors import PackError, ScenarioError
 from tool_gym.scenario import Scenario
 from tool_gym.world import World

@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from tool_gym.envs.pack import Card, Entry
+from tool_gym.envs.card import Card
+from tool_gym.envs.pack import Entry
 from tool_gym.envs.pack_writer import check_replaceable, write_lines
 from tool_gym.generators.build import SeedPath, build
 from tool_gym.generators.decompose import RejectedError

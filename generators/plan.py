@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tool_gym import jsonio
-from tool_gym.envs.pack import SPLITS, check_pack_name
+from tool_gym.envs.card import check_pack_name
+from tool_gym.envs.pack import SPLITS
 from tool_gym.errors import GenerationError, UnknownNameError
 from tool_gym.generators.build import DEPTHS, GENERATOR_VERSION, SeedPath, Wish
 from tool_gym.generators.domain import domain_names, load_domain

@@ -1,4 +1,4 @@
-"""Where a pack is made: finished shards on disk, made by any number of processes, to go on from after an interruption."""
+"""Where a pack is made: finished shards on disk, made by any number of processes, gone on from after a break."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tool_gym import jsonio
 from tool_gym.errors import GenerationError
+from tool_gym.files import write_whole
 from tool_gym.generators.plan import BLOCK, PackPlan, Shard
 from tool_gym.generators.shards import Made, Report, make_shard, world_line
 
@@ -134,9 +135,7 @@ def _make_apart(plan: PackPlan, shard: Shard, folder: Path) -> Report:
 
 
 def _write(path: Path, lines: list[bytes]) -> None:
-    temporary = path.with_suffix(".tmp")
-    temporary.write_bytes(b"".join(line + b"\n" for line in lines))
-    temporary.replace(path)
+    write_whole(path, b"".join(line + b"\n" for line in lines))
 
 
 def _file(folder: Path, shard: Shard) -> Path:

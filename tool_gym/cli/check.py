@@ -49,9 +49,9 @@ def _check_file(name: str) -> PackReport:
 
 def _check_pack(name: str, split: str | None, limit: int | None) -> PackReport:
     from tool_gym.cli.find import entries_of, spread
-    from tool_gym.cli.output import progress
     from tool_gym.envs.checker import check_pack
     from tool_gym.envs.pack import open_pack
+    from tool_gym.progress import progress
 
     pack = open_pack(name)
     total = len(spread(entries_of(pack, split), limit))

@@ -12,7 +12,7 @@ import typer
 from tool_gym.cli.options import AsJson, Seed
 
 if TYPE_CHECKING:
-    from tool_gym.envs.pack import Card
+    from tool_gym.envs.card import Card
     from tool_gym.generators.shards import Report
 
 _Size = Annotated[int, typer.Option(min=0, help="Scenarios of that split.")]
@@ -55,6 +55,9 @@ def generate(  # noqa: PLR0913 - a command has the options it has
         str | None, typer.Option(help="Domains, separated by commas.", show_default="each split's own")
     ] = None,
     shapes: Annotated[str | None, typer.Option(help="Shapes, separated by commas.", show_default="all")] = None,
+    recipe: Annotated[
+        Path | None, typer.Option(help="Also write a recipe: a small file from which anyone builds the same pack.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a pack that is there already.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -63,10 +66,13 @@ def generate(  # noqa: PLR0913 - a command has the options it has
     The same seed and version give the same bytes, whatever the number of workers. A run that was interrupted goes on
     where it was when the same command is given again.
     """
-    from tool_gym.cli.find import check_new_folder, names_of
-    from tool_gym.cli.output import print_json, progress
+    from tool_gym.cli.find import check_new_file, check_new_folder, names_of
+    from tool_gym.cli.output import print_json
+    from tool_gym.files import write_whole
+    from tool_gym.generators.pinned import recipe_of
     from tool_gym.generators.pipeline import build_pack
     from tool_gym.generators.plan import PackPlan
+    from tool_gym.progress import progress
 
     sizes = _sizes(count, {"train": train, "validation": validation, "test": test})
     of_split = tuple(names_of([domains])) if domains else ()
@@ -79,10 +85,13 @@ def generate(  # noqa: PLR0913 - a command has the options it has
         tuple(names_of([shapes])) if shapes else (),
     )
     folder = check_new_folder(out, overwrite=overwrite)
+    recipe_file = check_new_file(recipe) if recipe is not None else None
     with progress("generating", sum(sizes.values())) as done:
         card, report = build_pack(
             plan, folder, workers=workers or os.cpu_count() or 1, overwrite=overwrite, progress=_shown(done)
         )
+    if recipe_file is not None:
+        write_whole(recipe_file, recipe_of(card))
     if as_json:
         print_json(_described(card, report, folder))
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,7 +11,8 @@ import typer
 from tool_gym.cli.options import AsJson
 
 if TYPE_CHECKING:
-    from tool_gym.envs.pack import Card, Entry, Pack
+    from tool_gym.envs.card import Card
+    from tool_gym.envs.pack import Entry, Pack
 
 _WORDS = 96
 """How much of a request is shown, in characters."""
@@ -77,21 +79,28 @@ def _chosen(pack: Pack, wanted: Mapping[str, str | None]) -> list[Entry]:
 def _everything() -> dict[str, Any]:
     from tool_gym.dialects import DIALECTS
     from tool_gym.envs.bundled import bundled_packs
-    from tool_gym.envs.pack import read_card
     from tool_gym.envs.policies import POLICIES
     from tool_gym.rewards import REWARDS
 
     return {
-        "packs": [_described(read_card(folder)) for folder in bundled_packs().values()],
+        "packs": [_described(_card(folder)) for folder in bundled_packs().values()],
         "policies": list(POLICIES),
         "rewards": list(REWARDS),
         "dialects": list(DIALECTS),
     }
 
 
+def _card(folder: Path) -> Card:
+    from tool_gym.envs.pack import read_card
+    from tool_gym.envs.recipes import FILE, read_recipe
+
+    return read_recipe(folder / FILE) if (folder / FILE).is_file() else read_card(folder)
+
+
 def _described(card: Card) -> dict[str, Any]:
     about = {name: getattr(card, name) for name in ("id", "version", "licence", "title", "description")}
-    return about | {"splits": card.splits, "counts": card.counts, "content_hash": card.content_hash}
+    about |= {"splits": card.splits, "counts": card.counts, "content_hash": card.content_hash}
+    return about | {"built_on_first_use": not card.files}
 
 
 def _print_everything(found: dict[str, Any]) -> None:
@@ -100,7 +109,8 @@ def _print_everything(found: dict[str, Any]) -> None:
     parts: list[Any] = []
     for pack in found["packs"]:
         splits = ", ".join(f"{name} {count}" for name, count in pack["splits"].items())
-        parts.append(text(f"{pack['id']} {pack['version']} ({pack['licence']}): {splits}", "bold"))
+        once = "; built on first use" if pack["built_on_first_use"] else ""
+        parts.append(text(f"{pack['id']} {pack['version']} ({pack['licence']}): {splits}{once}", "bold"))
         parts += [table((kind, "scenarios"), sorted(of.items()), numbers=1) for kind, of in pack["counts"].items()]
         parts.append(text(""))
     if not parts:

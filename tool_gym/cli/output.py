@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -76,22 +75,6 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: 
     for row in rows:
         made.add_row(*(text(_cell(value)) for value in row))
     return made
-
-
-@contextmanager
-def progress(what: str, total: int | None) -> Iterator[Callable[..., None]]:
-    """Show a progress bar on standard error while the body runs, if that is a terminal.
-
-    Yields:
-        A function to be told how much is done, and what is to stand beside the bar if that changes.
-    """
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = _console(sys.stderr)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda done, what=None: bar.update(task, completed=done, description=what)
 
 
 def _cell(value: object) -> str:

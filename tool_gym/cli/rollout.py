@@ -94,7 +94,7 @@ class _Job:
 
     def play(self, env: ToolUseEnv) -> dict[str, list[Trajectory]]:
         """Play everything, and write it down as it is played."""
-        from tool_gym.cli.output import progress
+        from tool_gym.progress import progress
         from tool_gym.trajectory import write_trajectories
 
         played: dict[str, list[Trajectory]] = {name: [] for name in self.policies}

@@ -113,8 +113,8 @@ class _Scores:
             UnknownNameError: If a scenario or its pack is not known.
             NoOracleError: If one cannot be scored by a reward, and all must be.
         """
-        from tool_gym.cli.output import progress
         from tool_gym.errors import ToolGymError, TrajectoryError
+        from tool_gym.progress import progress
         from tool_gym.trajectory import read_trajectories
 
         with progress("scoring", None) as done:

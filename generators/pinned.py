@@ -1,0 +1,64 @@
+"""Recipes: packs pinned by seed, generator version and content hash, to be built anew wherever they are used."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from tool_gym.envs.card import Card
+from tool_gym.errors import GenerationError
+from tool_gym.generators.build import GENERATOR_VERSION
+from tool_gym.generators.pipeline import build_pack
+from tool_gym.generators.plan import PackPlan
+from tool_gym.generators.shards import Report
+
+
+def recipe_of(card: Card) -> str:
+    """Return the recipe of a generated pack, as the text of its file."""
+    return card.model_copy(update={"files": {}}).model_dump_json(indent=2) + "\n"
+
+
+def plan_of(card: Card) -> PackPlan:
+    """Return the plan that a generated pack was made by.
+
+    Raises:
+        GenerationError: If it was made by another version of the generator, or not by the generator.
+    """
+    how = dict(card.how_built)
+    version = how.pop("generator_version", None)
+    if version != GENERATOR_VERSION:
+        msg = (
+            f"the pack {card.id!r} was made by generator version {version!r}; this release has {GENERATOR_VERSION!r}. "
+            "Install the release it was made with, or take a recipe made with this one"
+        )
+        raise GenerationError(msg)
+    try:
+        domains = {split: tuple(names) for split, names in how.pop("domains").items()}
+        shapes = tuple(how.pop("shapes"))
+        return PackPlan(name=card.id, domains=domains, shapes=shapes, **how)
+    except (KeyError, TypeError, AttributeError) as error:
+        msg = f"how the pack {card.id!r} was built is not a plan of this generator: {error}"
+        raise GenerationError(msg) from None
+
+
+def build(card: Card, folder: Path, progress: Callable[[Report], None] = lambda _: None) -> None:
+    """Build the pack of a recipe, with one process per processor.
+
+    Args:
+        card: The recipe.
+        folder: Where to.
+        progress: Called again and again with the report so far.
+
+    Raises:
+        GenerationError: If it cannot be built, or comes out otherwise than the recipe says.
+    """
+    made, _ = build_pack(plan_of(card), folder, workers=os.cpu_count() or 1, progress=progress)
+    if made.content_hash != card.content_hash:
+        shutil.rmtree(folder)
+        msg = (
+            f"the pack {card.id!r} came out with the content hash {made.content_hash}, but its recipe says "
+            f"{card.content_hash}: the recipe is altered, or belongs to another release"
+        )
+        raise GenerationError(msg)
