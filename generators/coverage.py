@@ -1,7 +1,8 @@
 """What scenarios make use of: shapes by depth, and the edges of the typed tool graph; the least covered comes first.
 
-A node of the graph is a family of calls about one table ("top inspection"); an edge says that one call's result became
-the other's argument. `possible_edges` is what a domain could offer, `edges` what one draft uses.
+A node of the graph is what a call asks about one table ("top inspection"), whatever tool is called for it; an edge says
+that one call's result became the other's argument. `possible_edges` is what a domain could offer, `edges` what one
+draft uses.
 """
 
 from __future__ import annotations
@@ -11,11 +12,33 @@ from typing import TypeAlias
 
 from tool_gym.generators.decompose import Call, Draft
 from tool_gym.generators.domain import Domain
+from tool_gym.scenario import Scenario, SubGoal
 
 Node: TypeAlias = tuple[str, str]
-"""(family, table); the table is empty for pure computation."""
+"""(operation, table), as in `tool_gym.tools.base.FactKey`; the table is empty for pure computation."""
 
 Edge: TypeAlias = tuple[Node, Node]
+
+USER: Node = ("user", "")
+"""Feeds the calls that take nothing from others."""
+
+WRITE = "write"
+"""The operation of every change."""
+
+_OPERATIONS = {
+    "get": "read",
+    "find": "find",
+    "top": "top",
+    "search": "top",
+    "list": "aggregate",
+    "summarize": "aggregate",
+    "compare": "compare",
+    "check_availability": "availability",
+    "calculate": "calculate",
+    "convert_unit": "convert",
+    "days_between": "days",
+}
+"""What calls of a family ask; all others change something."""
 
 
 class Coverage:
@@ -45,31 +68,70 @@ def edges(draft: Draft) -> list[Edge]:
     found: dict[Edge, None] = {}
     for call in draft.calls:
         sources = [_node(draft.calls[number]) for number, _ in call.references.values()]
-        for source in sources or [("user", "")]:
-            found[source, _node(call)] = None
+        found.update(dict.fromkeys((source, _node(call)) for source in sources or [USER]))
     return list(found)
 
 
+def edges_of(scenario: Scenario) -> list[Edge]:
+    """Return the edges of a scenario's graph of sub-goals, each once."""
+    nodes = {sub_goal.id: node_of(sub_goal) for sub_goal in scenario.sub_goals}
+    found: dict[Edge, None] = {}
+    for sub_goal in scenario.sub_goals:
+        parents = [parent.id for parent in sub_goal.parents if parent.kind == "data" and parent.id in nodes]
+        found.update(dict.fromkeys((nodes[name], nodes[sub_goal.id]) for name in parents))
+        if not parents:
+            found[USER, nodes[sub_goal.id]] = None
+    return list(found)
+
+
+def node_of(sub_goal: SubGoal) -> Node:
+    """Return the node of a sub-goal."""
+    if sub_goal.binding is None:
+        return WRITE, sub_goal.effects[0].table if sub_goal.effects else ""
+    return sub_goal.binding.operation, sub_goal.binding.entity or ""
+
+
 def possible_edges(domain: Domain) -> set[Edge]:
-    """Return the edges between tools that read, which a domain's references and groups make possible."""
+    """Return the edges that a domain's references, groups, numbers and dates make possible.
+
+    Left out is what nobody would ask for: going on from a comparison or from a row just made.
+    """
     found: set[Edge] = set()
     for name, entity in domain.entities.items():
-        readers = [("get", name)]
-        for child, _, parent in domain.groups:
-            if parent == name:
-                readers += [("list", child), ("summarize", child)]
-                readers += [("top", child)] if domain.entities[child].of_type("integer", "number", "date") else []
-        if entity.availability is not None:
-            readers.append(("check_availability", name))
-        sources = [("find", name)]
-        sources += [("get", other) for other, spec in domain.entities.items() if name in spec.refs.values()]
-        if entity.of_type("integer", "number", "date"):
-            sources += [("top", name)]
-            sources += [("search", name)] if entity.of_type("enum", "state") else []
-        found.update((source, reader) for source in sources for reader in readers)
-        found.update((("user", ""), (family, name)) for family in ("find", "get"))
+        sources = [("find", name), *(("read", other) for other in _referring(domain, name))]
+        sources += [("top", name)] if _orderable(domain, name) else []
+        found.update((source, reader) for source in sources for reader in _readers(domain, name))
+        found.update((USER, (operation, name)) for operation in ("find", "read", "aggregate"))
+        numbers, dates = entity.of_type("integer", "number"), entity.of_type("date")
+        if numbers:
+            found.update(((operation, name), ("calculate", "")) for operation in ("read", "aggregate"))
+        if dates:
+            found.add((("read", name), ("days", "")))
     return found
 
 
+def _readers(domain: Domain, name: str) -> list[Node]:
+    """Return what takes the id of a row of an entity."""
+    entity = domain.entities[name]
+    readers = [("read", name)]
+    for child, _, parent in domain.groups:
+        if parent == name:
+            readers.append(("aggregate", child))
+            readers += [("top", child)] if _orderable(domain, child) else []
+            readers += [(WRITE, child)] if domain.entities[child].creatable else []
+    readers += [("availability", name)] if entity.availability is not None else []
+    changes = entity.state is not None or any(attribute.writable for attribute in entity.columns.values())
+    return readers + ([(WRITE, name)] if changes else [])
+
+
+def _referring(domain: Domain, name: str) -> list[str]:
+    return [other for other, entity in domain.entities.items() if name in entity.refs.values()]
+
+
+def _orderable(domain: Domain, name: str) -> bool:
+    return bool(domain.entities[name].of_type("integer", "number", "date"))
+
+
 def _node(call: Call) -> Node:
-    return str(call.concept[0]), str(call.concept[1] or "") if len(call.concept) > 1 else ""
+    entity = str(call.concept[1] or "") if len(call.concept) > 1 else ""
+    return _OPERATIONS.get(str(call.concept[0]), WRITE), entity

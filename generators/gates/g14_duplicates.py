@@ -7,9 +7,12 @@ are found by MinHash (Broder 1997) and then compared exactly.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from hashlib import blake2b
 from typing import NamedTuple
 from zlib import crc32
+
+import numpy as np
 
 from tool_gym.generators.candidate import Candidate
 from tool_gym.generators.decompose import RejectedError
@@ -19,8 +22,11 @@ THRESHOLD = 0.8
 """Jaccard index from which two masked texts are near-duplicates."""
 
 _BANDS, _ROWS = 12, 3
-_PRIME = (1 << 61) - 1
-_HASHES = tuple((2 * k + 1) * 0x9E3779B97F4A7C15 % _PRIME for k in range(_BANDS * _ROWS))
+_FACTORS = np.array(
+    [int.from_bytes(blake2b(bytes([k]), digest_size=8).digest(), "little") | 1 for k in range(_BANDS * _ROWS)],
+    np.uint64,
+)
+"""Odd multipliers."""
 _MASKED = re.compile(r"\b[A-Z]{2,4}-?\d+\b|\d[\d,.\-]*")
 
 
@@ -38,8 +44,10 @@ def fingerprint(candidate: Candidate, text: str) -> Fingerprint:
     """Return what to compare a candidate by, `text` being its request."""
     parts = sorted(map(repr, candidate.draft.goal))  # the same questions in another order are the same
     goal = f"{candidate.world.id} {candidate.scenario.shape} {parts}".encode()
-    shingles = _shingles(masked(candidate, text))
-    return Fingerprint(candidate.domain.name, blake2b(goal, digest_size=12).hexdigest(), shingles)
+    names = [call.literals["name"] for call in candidate.draft.calls if isinstance(call.literals.get("name"), str)]
+    return Fingerprint(
+        candidate.domain.name, blake2b(goal, digest_size=12).hexdigest(), shingles_of(masked(text, names))
+    )
 
 
 class Register:
@@ -48,7 +56,7 @@ class Register:
     def __init__(self) -> None:
         self._goals: set[str] = set()
         self._shingles: list[frozenset[int]] = []
-        self._bands: dict[tuple[int, str, tuple[int, ...]], list[int]] = {}
+        self._bands: dict[tuple[int, str, bytes], list[int]] = {}
 
     def check(self, found: Fingerprint) -> None:
         """Reject a candidate if the pack already has it or nearly has it; else add it."""
@@ -67,21 +75,22 @@ class Register:
             self._bands.setdefault(key, []).append(len(self._shingles) - 1)
 
 
-def masked(candidate: Candidate, text: str) -> str:
+def masked(text: str, names: Iterable[str]) -> str:
     """Return a request with names, ids, numbers and dates masked."""
-    for call in candidate.draft.calls:
-        name = call.literals.get("name")
-        if isinstance(name, str):
-            text = text.replace(name, "*")
+    for name in names:
+        text = text.replace(name, "*")
     return _MASKED.sub("#", text)
 
 
-def _shingles(text: str) -> tuple[int, ...]:
+def shingles_of(text: str) -> tuple[int, ...]:
+    """Return the checksums of a text's word triples, ascending."""
     words = text.casefold().split()
     triples = {" ".join(words[i : i + 3]) for i in range(max(1, len(words) - 2))}
     return tuple(sorted({crc32(triple.encode()) for triple in triples}))
 
 
-def _band_keys(domain: str, codes: tuple[int, ...]) -> list[tuple[int, str, tuple[int, ...]]]:
-    smallest = [min((code * factor + factor) % _PRIME for code in codes) for factor in _HASHES]
-    return [(band, domain, tuple(smallest[band * _ROWS : (band + 1) * _ROWS])) for band in range(_BANDS)]
+def _band_keys(domain: str, codes: tuple[int, ...]) -> list[tuple[int, str, bytes]]:
+    """Return a key for each band of a MinHash; each hash is the upper half of a product modulo 2^64."""
+    products = _FACTORS[:, None] * np.array(codes, np.uint64)[None, :]
+    smallest = (products >> np.uint64(32)).min(axis=1).astype("<u4").reshape(_BANDS, _ROWS)
+    return [(band, domain, row.tobytes()) for band, row in enumerate(smallest)]

@@ -137,7 +137,7 @@ class TestDuplicates:
         candidate = next(c for c in (built("energy", "multi_hop", n) for n in range(20)) if parts_of(c, ByName))
         anchor = parts_of(candidate, ByName)[0]
         name = candidate.world.tables[anchor.entity].rows[anchor.row]["name"]
-        assert g14_duplicates.masked(candidate, f"{name} and INS-48211 and PL1234 at 1,200.5") == "* and # and # at #"
+        assert g14_duplicates.masked(f"{name} and INS-48211 and PL1234 at 1,200.5", [name]) == "* and # and # at #"
 
 
 def _is_new(register: g14_duplicates.Register, candidate: Candidate) -> bool:

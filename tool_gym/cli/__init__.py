@@ -6,7 +6,9 @@
     tool-gym play                            play an episode yourself
     tool-gym score FILE                      score stored trajectories again
     tool-gym check PACK                      is a pack sound
-    tool-gym generate --name N --out FOLDER  build a pack
+    tool-gym audit PACK                      what is in it, and how good it is
+    tool-gym generate --out FOLDER           build a pack
+    tool-gym domain list                     what generated worlds are about; domain check FILE for a new one
     tool-gym pack FILES --name N --out DIR   pack hand-written scenarios
 
 A command's results go to standard output, all else to standard error. Exit codes: 0 done, 1 a check failed,
@@ -25,7 +27,7 @@ import typer
 from typer.exceptions import Exit, TyperException
 
 from tool_gym import __version__
-from tool_gym.cli import check, generate, listing, packing, play, rollout, schema, score, show
+from tool_gym.cli import audit, check, domains, generate, listing, packing, play, rollout, schema, score, show
 from tool_gym.cli.output import tell
 from tool_gym.errors import ToolGymError
 
@@ -62,7 +64,9 @@ _add("rollout", rollout.rollout, rollout.EXAMPLES)
 _add("play", play.play, play.EXAMPLES)
 _add("score", score.score, score.EXAMPLES)
 _add("check", check.check, check.EXAMPLES)
+_add("audit", audit.audit, audit.EXAMPLES)
 _add("generate", generate.generate, generate.EXAMPLES)
+app.add_typer(domains.app, name="domain")
 _add("pack", packing.pack, packing.EXAMPLES)
 _add("schema", schema.schema, schema.EXAMPLES)
 
