@@ -8,22 +8,22 @@ out is compared with the hash in the recipe, so everyone has the same scenarios.
 
 from __future__ import annotations
 
-import importlib
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from tool_gym.envs.card import Card
-from tool_gym.errors import PackError
-from tool_gym.progress import progress
+from tool_gym.errors import GenerationError, PackError
 
 FILE = "recipe.json"
 CACHE_VARIABLE = "TOOL_GYM_CACHE"
 """Environment variable: where built packs are kept."""
 
-_BUILDER = "tool_gym.generators.pinned"  # by name: environments stand below generators, and most never need them
+_BUILDER = "tool_gym.generators.pinned"
+_IS_CHECKOUT = Path(__file__).resolve().parent.parent.name != "tool_gym"
 
 
 def read_recipe(path: Path) -> Card:
@@ -72,15 +72,25 @@ def built(recipe: Path) -> Path:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_suffix(".lock")):
             if not (folder / "card.json").is_file():
-                _build(card, folder)
+                _build(recipe, card, folder)
     except OSError as error:
         msg = f"cannot keep the pack {card.id!r} in {folder.parent}: {error}; set {CACHE_VARIABLE} to another folder"
         raise PackError(msg) from None
     return folder
 
 
-def _build(card: Card, folder: Path) -> None:
-    total = sum(card.splits.values())
-    sys.stderr.write(f"building the pack {card.id} ({total:,} scenarios) once, into {folder}\n")
-    with progress(f"building {card.id}", total) as done:
-        importlib.import_module(_BUILDER).build(card, folder, lambda report: done(min(report.accepted, total)))
+def _build(recipe: Path, card: Card, folder: Path) -> None:
+    """Build a pack in a process of its own: whatever this one is, that one may share the work out to others."""
+    sys.stderr.write(f"building the pack {card.id} ({sum(card.splits.values()):,} scenarios) once, into {folder}\n")
+    sys.stderr.flush()
+    paths = [str(Path(__file__).resolve().parents[1 if _IS_CHECKOUT else 2]), os.environ.get("PYTHONPATH", "")]
+    ran = subprocess.run(  # noqa: S603 - our own module, in our own interpreter
+        [sys.executable, "-m", _BUILDER, str(recipe), str(folder)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if ran.returncode != 0:
+        msg = ran.stdout.strip() or f"building the pack {card.id!r} ended early, with status {ran.returncode}"
+        raise GenerationError(msg)

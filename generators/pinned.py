@@ -1,18 +1,26 @@
-"""Recipes: packs pinned by seed, generator version and content hash, to be built anew wherever they are used."""
+"""Recipes: packs pinned by seed, generator version and content hash, to be built anew wherever they are used.
+
+    python -m tool_gym.generators.pinned RECIPE FOLDER
+
+builds the pack of a recipe; what goes wrong is told on standard output.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from tool_gym.envs.card import Card
-from tool_gym.errors import GenerationError
+from tool_gym.envs.recipes import read_recipe
+from tool_gym.errors import GenerationError, ToolGymError
 from tool_gym.generators.build import GENERATOR_VERSION
 from tool_gym.generators.pipeline import build_pack
 from tool_gym.generators.plan import PackPlan
 from tool_gym.generators.shards import Report
+from tool_gym.progress import progress as bar
 
 
 def recipe_of(card: Card) -> str:
@@ -28,6 +36,7 @@ def plan_of(card: Card) -> PackPlan:
     """
     how = dict(card.how_built)
     version = how.pop("generator_version", None)
+    how.pop("took", None)
     if version != GENERATOR_VERSION:
         msg = (
             f"the pack {card.id!r} was made by generator version {version!r}; this release has {GENERATOR_VERSION!r}. "
@@ -62,3 +71,20 @@ def build(card: Card, folder: Path, progress: Callable[[Report], None] = lambda 
             f"{card.content_hash}: the recipe is altered, or belongs to another release"
         )
         raise GenerationError(msg)
+
+
+def main(recipe: str, folder: str) -> int:
+    """Build the pack of a recipe, with a progress bar; return the exit code."""
+    try:
+        card = read_recipe(Path(recipe))
+        total = sum(card.splits.values())
+        with bar(f"building {card.id}", total) as done:
+            build(card, Path(folder), lambda report: done(min(report.accepted, total)))
+    except ToolGymError as error:
+        sys.stdout.write(f"{error}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from tool_gym.envs.card import Card
 from tool_gym.envs.pack import Entry
@@ -53,9 +54,13 @@ def build_pack(
     workshop = Workshop(plan, folder.with_name(f".{folder.name}.work"))
     report = workshop.make(workers, progress)
     merged = _Merged(plan, report)
+    how_built = plan.described()
     card = write_lines(
         folder,
-        ((Entry(made.id, split, made.shape, made.domain), made.line.encode()) for split, made in merged.all(workshop)),
+        (
+            (Entry(made.id, split, made.shape, made.domain), made.line.encode())
+            for split, made in merged.all(workshop, how_built)
+        ),
         workshop.worlds(),
         overwrite=overwrite,
         id=plan.name,
@@ -63,7 +68,7 @@ def build_pack(
         title=f"tool-gym pack {plan.name}",
         description=f"Proved scenarios over {len({name for s in plan.sizes for name in plan.domains_of(s)})} domains.",
         licence="Apache-2.0",
-        how_built=plan.described(),
+        how_built=how_built,
     )
     workshop.clear()
     return card, report
@@ -96,7 +101,8 @@ class _Merged:
         self._register = g14_duplicates.Register()
         self._count = 0
 
-    def all(self, workshop: Workshop) -> Iterator[tuple[str, Made]]:
+    def all(self, workshop: Workshop, how_built: dict[str, Any]) -> Iterator[tuple[str, Made]]:
+        """Yield every scenario with its split; then note in `how_built` what that took."""
         for split in dict.fromkeys(shard.split for shard in self._plan.shards()):
             streams = {shard: workshop.read(shard) for shard in self._plan.shards() if shard.split == split}
             for made in self.split(split, streams):
@@ -104,6 +110,8 @@ class _Merged:
                     self._rebuilt(made)
                 self._count += 1
                 yield split, made
+        rejected = dict(sorted(self._report.rejected.items(), key=lambda item: (-item[1], item[0])))
+        how_built["took"] = {"attempts": self._report.attempts, "rejected": rejected}
 
     def split(self, split: str, streams: Mapping[Shard, Iterator[Made]]) -> Iterator[Made]:
         """Yield the scenarios of a split; one that the pack has already is made again."""

@@ -14,6 +14,7 @@ from tool_gym.evaluate.audit import answers, structure, texts
 from tool_gym.evaluate.difficulty import Band, failures_by_level, monotony
 from tool_gym.generators.seeding import stream
 from tool_gym.scenario import Scenario
+from tool_gym.values import leaves
 
 SAMPLES = 50
 """Scenarios shown in full words."""
@@ -185,7 +186,7 @@ class _Reader:
 
 def _names(scenario: Scenario, text: str) -> list[str]:
     """Return the names of rows that a request says."""
-    given = {value for sub_goal in scenario.sub_goals for value in (sub_goal.arguments or {}).values()}
+    given = {value for sub_goal in scenario.sub_goals for value in leaves(sub_goal.arguments or {})}
     return sorted(value for value in given if type(value) is str and value in text and " " in value)
 
 

@@ -7,7 +7,8 @@ from html import escape
 
 from tool_gym.envs.render_style import STYLE
 from tool_gym.evaluate.audit.measure import Audit, Bar
-from tool_gym.evaluate.audit.plots import bars, grid, points
+from tool_gym.evaluate.audit.plots import STYLE as PLOT_STYLE
+from tool_gym.evaluate.audit.plots import bars, grid
 from tool_gym.evaluate.audit.published import CORPORA, REAL_TOOLS
 from tool_gym.evaluate.audit.structure import spread
 from tool_gym.scenario import AnswerGoal, Scenario
@@ -15,23 +16,14 @@ from tool_gym.values import display
 
 _OWN_STYLE = """\
 .tool-gym { max-width: 54rem; }
+.tool-gym h1 + p { margin-top: .5rem; }
 .tool-gym h2 { margin-top: 2rem; font-size: 1.125rem; }
-.tool-gym svg { display: block; width: 100%; height: auto; margin-top: .5rem; font-size: 13px; fill: var(--ink); }
-.tool-gym .bar { fill: #4f7fd9; }
-.tool-gym .mark { stroke: var(--ink); stroke-width: 3; }
-.tool-gym .axis { stroke: var(--line); }
-.tool-gym circle.other { fill: var(--mute); }
-.tool-gym circle.own { fill: #c4432b; }
-.tool-gym text.other { fill: var(--mute); }
-.tool-gym text.own { font-weight: 600; }
 .tool-gym .scroll { overflow-x: auto; }
-.tool-gym .figures td, .tool-gym .figures th { padding: .2rem 1.25rem .2rem 0; border-bottom: 1px solid var(--line); }
-.tool-gym .figures td:first-child { text-align: left; }
-.tool-gym .grid td { min-width: 3rem; padding: .3rem .5rem; text-align: center;
-  background: color-mix(in srgb, #4f7fd9 calc(var(--share) * 100%), var(--paper)); }
-.tool-gym .grid td.strong { color: #fff; }
-.tool-gym .grid th { padding: .3rem .75rem .3rem 0; white-space: nowrap; }
-.tool-gym .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 0 2rem; }
+.tool-gym .figures td, .tool-gym .figures th { padding: .2rem 1.25rem .2rem 0; border-bottom: 1px solid var(--line);
+  white-space: nowrap; }
+.tool-gym .figures td:first-child { text-align: left; white-space: normal; min-width: 9rem; }
+.tool-gym .figures .badge { white-space: nowrap; }
+.tool-gym .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(18rem, 1fr)); gap: 0 2rem; }
 .tool-gym .sample p { margin-top: .35rem; }
 """
 
@@ -54,7 +46,7 @@ def page(audit: Audit) -> str:
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Audit of {escape(audit.pack)}</title><style>{STYLE}{_OWN_STYLE}</style></head>"
+        f"<title>Audit of {escape(audit.pack)}</title><style>{STYLE}{PLOT_STYLE}{_OWN_STYLE}</style></head>"
         f'<body><main class="tool-gym">{"".join(parts)}</main></body></html>\n'
     )
 
@@ -92,31 +84,32 @@ def _shapes(audit: Audit) -> list[str]:
         for name, found in (("calls of the shortest plan", calls), ("tools in sight", tools))
     )
     levels = [
-        f"<div><p class='label'>{escape(knob)}</p>{bars(_ordered(counts))}</div>"
+        _plot(knob, bars(_ordered(counts)))
         for knob, counts in sorted(audit.structure.levels.items())
         if len(counts) > 1
     ]
     return [
         "<h2>Shapes and depths</h2>",
         f'<div class="scroll">{grid(cells, shapes, depths)}</div>',
-        f"<p class='mute'>Across: calls of the longest chain. {told}.</p>",
+        f"<p class='mute'>Across: calls of the longest chain. In a scenario: {told}.</p>",
         "<h2>Complexity</h2>",
         f'<div class="columns">{"".join(levels)}</div>',
     ]
 
 
 def _texts(audit: Audit) -> list[str]:
-    own = audit.pack
-    rows = [(corpus.name, corpus.self_bleu, corpus.distinct_3) for corpus in CORPORA]
-    rows.append((own, audit.texts.self_bleu, audit.texts.distinct_3))
-    within = sorted(audit.texts.within.items(), key=lambda item: -item[1])
-    return [
+    own, found = audit.pack, audit.texts
+    repeated = [*((corpus.name, corpus.self_bleu) for corpus in CORPORA), (own, found.self_bleu)]
+    different = [*((corpus.name, corpus.distinct_3) for corpus in CORPORA), (own, found.distinct_3)]
+    within = sorted(found.within.items(), key=lambda item: -item[1])
+    parts = [
         "<h2>How varied the requests are</h2>",
-        points(rows, "self-BLEU-4 (less is more varied)", "distinct-3", own),
-        "<p class='mute'>Published corpora beside this pack; a smaller corpus has a larger distinct-3 for that alone.</p>",
-        "<h2>Self-BLEU-4 within a domain</h2>" if within else "",
-        bars(within, form="{:.1f}") if within else "",
+        '<div class="columns">',
+        _plot("self-BLEU-4: less is more varied", bars(_rising(repeated), form="{:.1f}", own=own)),
+        _plot("distinct-3: more is more varied", bars(_rising(different), form="{:.2f}", own=own)),
+        "</div><p class='mute'>Beside published corpora; a smaller one has a larger distinct-3 for that alone.</p>",
     ]
+    return [*parts, "<h2>Self-BLEU-4 within a domain</h2>", bars(within, form="{:.1f}")] if within else parts
 
 
 def _tools(audit: Audit) -> list[str]:
@@ -126,10 +119,10 @@ def _tools(audit: Audit) -> list[str]:
         total = max(1, counts.total())
         rows = [(name, 100 * counts[name] / total) for name in real]
         marks = {name: 100 * share for name, share in real.items()}
-        parts.append(f"<div><p class='label'>{escape(figure)}</p>{bars(rows, form='{:.0f}%', marks=marks)}</div>")
+        parts.append(_plot(figure, bars(rows, form="{:.0f}%", marks=marks)))
     words = audit.structure.tool_figures["words"]
-    parts.append(f"<div><p class='label'>words per description</p>{bars(_ordered(words))}</div></div>")
-    return [*parts, "<p class='mute'>The dark marks are the tools of 870 real MCP servers.</p>"]
+    parts.append(_plot("words per description", bars(_ordered(words))))
+    return [*parts, "</div><p class='mute'>The dark marks are the tools of 870 real MCP servers.</p>"]
 
 
 def _graph(audit: Audit) -> list[str]:
@@ -193,6 +186,10 @@ def _sample(scenario: Scenario) -> str:
     )
 
 
+def _plot(title: str, plot: str) -> str:
+    return f'<div><p class="label">{escape(title)}</p>{plot}</div>'
+
+
 def _table(columns: Sequence[str], rows: Iterable[str]) -> str:
     head = "".join(f"<th>{escape(column)}</th>" for column in columns)
     return f'<div class="scroll"><table class="figures"><tr>{head}</tr>{"".join(rows)}</table></div>'
@@ -203,6 +200,10 @@ def _sums(cells: Mapping[tuple[str, int], int]) -> dict[str, int]:
     for (shape, _), count in cells.items():
         found[shape] = found.get(shape, 0) + count
     return found
+
+
+def _rising(rows: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
+    return sorted(rows, key=lambda row: row[1])
 
 
 def _ordered(counts: Mapping[str, int]) -> list[tuple[str, float]]:
