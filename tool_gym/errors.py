@@ -11,7 +11,10 @@ The model's mistakes are observations (a [`ToolResult`][tool_gym.turns.ToolResul
     ├── UnknownNameError     no pack, scenario, split, policy, reward, dialect … of that name
     ├── NoOracleError        the scenario carries no plan, so it has no oracle
     ├── EpisodeError         the environment was used out of order
-    └── GenerationError      the pipeline could not build what was asked for
+    ├── GenerationError      the pipeline could not build what was asked for
+    ├── ExportError          a scenario cannot be written in the form asked for
+    ├── EndpointError        a model behind an endpoint does not answer, or nothing usable
+    └── BudgetError          a cap in tokens or money would be passed
 """
 
 from __future__ import annotations
@@ -67,3 +70,15 @@ class EpisodeError(ToolGymError, RuntimeError):
 
 class GenerationError(ToolGymError, RuntimeError):
     """Raised when the pipeline cannot build the scenarios asked for."""
+
+
+class ExportError(ToolGymError, ValueError):
+    """Raised when a scenario cannot be said in the format it is to be exported to."""
+
+
+class EndpointError(ToolGymError, RuntimeError):
+    """Raised when an endpoint is misnamed, does not answer, or answers nothing usable."""
+
+
+class BudgetError(ToolGymError, RuntimeError):
+    """Raised before a cap in tokens or money is passed."""

@@ -1,0 +1,12 @@
+"""A client of OpenAI-compatible endpoints: bounded, recorded, accounted for, and never trusted.
+
+    endpoint  what is talked to
+    transport one request: time-outs, retries, back-off
+    cache     what was answered before: live, record, replay
+    ledger    tokens and money, with caps
+    client    all of that together
+    answers   answers that are JSON of a schema
+    fake      a deterministic endpoint for tests, on the loopback interface
+
+The core never imports this package, and it imports httpx only when a client is made.
+"""

@@ -1,0 +1,145 @@
+"""A client: endpoint, cache and ledger together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tool_gym import jsonio
+from tool_gym.errors import EndpointError
+from tool_gym.llm.cache import ResponseCache, key_of
+from tool_gym.llm.endpoint import Endpoint
+from tool_gym.llm.ledger import Ledger
+from tool_gym.llm.transport import Transport
+
+CHARACTERS_PER_TOKEN = 3
+"""For estimates before a request; on the safe side for English and JSON."""
+
+
+@dataclass(frozen=True)
+class Completion:
+    """One answer of a model."""
+
+    text: str
+    finish: str
+    """Why it ended: `stop`, `length`, `tool_calls`, `content_filter` or what else the endpoint says."""
+    message: dict[str, Any]
+    """The assistant's message as it came."""
+    tokens: int
+    """Prompt and completion; 0 where the endpoint does not count."""
+    is_cached: bool
+
+
+class Client:
+    """Asks one model; safe to share between threads.
+
+    Args:
+        endpoint: The model.
+        cache: What was answered before; None asks every time and keeps nothing.
+        ledger: Where tokens are noted; None for one without caps.
+        concurrency: Most requests at a time.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        cache: ResponseCache | None = None,
+        ledger: Ledger | None = None,
+        concurrency: int = 8,
+    ) -> None:
+        self.endpoint = endpoint
+        self.cache = cache
+        self.ledger = ledger if ledger is not None else Ledger()
+        self._concurrency = concurrency
+        self._transport: Transport | None = None
+
+    def complete(
+        self,
+        messages: Sequence[dict[str, Any]],
+        *,
+        stage: str,
+        version: str = "1",
+        sample: int = 0,
+        max_tokens: int = 2048,
+        **options: Any,
+    ) -> Completion:
+        """Ask for one answer.
+
+        Args:
+            messages: The conversation, in OpenAI's form.
+            stage: What the ledger notes it under.
+            version: Version of whatever wrote the messages; part of the cache's key.
+            sample: Number of the sample; part of the cache's key.
+            max_tokens: Longest answer, in tokens.
+            **options: Further fields of the request: temperature, tools, response_format …
+
+        Raises:
+            EndpointError: If the endpoint fails for good, says nothing usable, or the answer is not recorded and only
+                recorded ones are wanted.
+            BudgetError: If a cap of the ledger could be passed.
+        """
+        body = {"model": self.endpoint.model, "messages": list(messages), "max_tokens": max_tokens, **options}
+        key = key_of(self.endpoint.model, body, version, sample)
+        if self.cache is not None and self.cache.mode != "live":
+            known = self.cache.get(key)
+            if known is not None:
+                self.ledger.note(stage, "from the cache")
+                return _completion(known, is_cached=True)
+            if self.cache.mode == "replay":
+                msg = f"the recording {self.cache.path} holds no answer to this request of stage {stage!r} ({key})"
+                raise EndpointError(msg)
+        response = self._ask(body, stage, max_tokens)
+        if self.cache is not None and self.cache.mode == "record":
+            self.cache.put(key, body, response)
+        return _completion(response, is_cached=False)
+
+    def close(self) -> None:
+        """Close connections and cache."""
+        if self._transport is not None:
+            self._transport.close()
+        if self.cache is not None:
+            self.cache.close()
+
+    def _ask(self, body: dict[str, Any], stage: str, max_tokens: int) -> dict[str, Any]:
+        if self._transport is None:
+            self._transport = Transport(self.endpoint, concurrency=self._concurrency)
+        estimate = len(jsonio.dump_bytes(body)) // CHARACTERS_PER_TOKEN
+        reserved = self.ledger.reserve(estimate, max_tokens)
+        try:
+            response, retries = self._transport.post(body)
+            usage = _usage(response)
+            self.ledger.spend(stage, usage, retries=retries)
+        except EndpointError:
+            self.ledger.note(stage, "failed requests")
+            raise
+        finally:
+            self.ledger.release(reserved)
+        _completion(response, is_cached=False)  # what is no answer is never recorded
+        return response
+
+
+def _completion(response: dict[str, Any], *, is_cached: bool) -> Completion:
+    try:
+        choice = response["choices"][0]
+        message = choice["message"]
+        text, finish = message.get("content") or "", choice.get("finish_reason") or "stop"
+    except (KeyError, IndexError, TypeError, AttributeError):
+        msg = f"the endpoint's response is no chat completion: {jsonio.dumps(response)[:200]}"
+        raise EndpointError(msg) from None
+    if not isinstance(text, str):
+        msg = "the endpoint's answer is no text"
+        raise EndpointError(msg)
+    usage = _usage(response)
+    return Completion(text, str(finish), message, usage["prompt_tokens"] + usage["completion_tokens"], is_cached)
+
+
+def _usage(response: dict[str, Any]) -> dict[str, int]:
+    told = response.get("usage")
+    told = told if isinstance(told, dict) else {}
+    details = told.get("prompt_tokens_details")
+    cached = details.get("cached_tokens") if isinstance(details, dict) else 0
+    found = {"prompt_tokens": told.get("prompt_tokens"), "completion_tokens": told.get("completion_tokens")}
+    found["cached_tokens"] = cached
+    return {name: value if type(value) is int and value >= 0 else 0 for name, value in found.items()}
