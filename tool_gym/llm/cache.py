@@ -55,12 +55,17 @@ class ResponseCache:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(path, timeout=60, check_same_thread=False)
+        except (sqlite3.Error, OSError) as error:
+            msg = f"{path} cannot be opened as a cache of responses: {error}"
+            raise EndpointError(msg) from None
+        try:
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute(
                 "CREATE TABLE IF NOT EXISTS responses (key TEXT PRIMARY KEY, request TEXT, response TEXT) WITHOUT ROWID"
             )
             self._connection.execute("SELECT key, request, response FROM responses LIMIT 1")
-        except (sqlite3.Error, OSError) as error:
+        except sqlite3.Error as error:
+            self._connection.close()
             msg = f"{path} is no cache of responses: {error}"
             raise EndpointError(msg) from None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from tool_gym import jsonio
 from tool_gym.errors import EndpointError
@@ -94,6 +94,12 @@ class Client:
         if self.cache is not None and self.cache.mode == "record":
             self.cache.put(key, body, response)
         return _completion(response, is_cached=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Close connections and cache."""

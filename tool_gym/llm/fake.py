@@ -1,0 +1,149 @@
+"""A deterministic endpoint on the loopback interface: what a model may do to a client, without a model.
+
+    with FakeEndpoint(answer) as fake:
+        Client(fake.endpoint())
+
+Answers come from a function of the request; `script` says how each is delivered, one word per request in their order,
+the last one from then on:
+
+    valid          as it is                            refusing   the model declines
+    malformed      JSON that ends too early            slow       longer than the client waits
+    truncated      finish_reason "length"              429        with Retry-After
+    wrong          valid JSON of another schema        500        the server fails
+    unsupported    400: response_format unknown        garbage    no JSON, no HTTP body to speak of
+    fenced         in a Markdown block, with chatter   hangup     the connection is closed
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+from tool_gym import jsonio
+from tool_gym.llm.endpoint import Endpoint
+
+Answer = Callable[[dict[str, Any]], str]
+"""From a request's body to the text of the answer."""
+
+SLOW_SECONDS = 1.5
+
+
+class FakeEndpoint:
+    """A server that answers chat completions.
+
+    Args:
+        answer: Gives the text of each answer.
+        script: How answers are delivered; see the module's docstring.
+        constraints: Which fields that constrain the answer it knows; requests with others are refused.
+    """
+
+    def __init__(
+        self,
+        answer: Answer,
+        script: Sequence[str] = ("valid",),
+        *,
+        constraints: Sequence[str] = ("json_schema", "structured_outputs", "guided_json", "json_object"),
+    ) -> None:
+        self.answer = answer
+        self.script = list(script)
+        self.constraints = tuple(constraints)
+        self.requests: list[dict[str, Any]] = []
+        """The bodies received, in order."""
+        self.keys: list[str] = []
+        """The Authorization headers received."""
+        self._lock = threading.Lock()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    @property
+    def base_url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+
+    def endpoint(self, **changes: Any) -> Endpoint:
+        """Return it as an endpoint, with short time-outs."""
+        quick: dict[str, Any] = {"connect_seconds": 5.0, "read_seconds": 1.0, "retries": 2}
+        return Endpoint(self.base_url, "fake", **{**quick, **changes})
+
+    def deliver(self, body: dict[str, Any], key: str) -> tuple[int, dict[str, str], bytes]:
+        """Return (status, headers, content) of the response to a request; status 0 hangs up."""
+        with self._lock:
+            how = self.script[min(len(self.requests), len(self.script) - 1)]
+            self.requests.append(body)
+            self.keys.append(key)
+        if not set(_constraints_of(body)) <= set(self.constraints):
+            how = "unsupported"
+        if how == "slow":
+            time.sleep(SLOW_SECONDS)
+        return _FAILURES[how] if how in _FAILURES else (200, {}, jsonio.dump_bytes(_completion(self.answer(body), how)))
+
+
+_FAILURES: dict[str, tuple[int, dict[str, str], bytes]] = {
+    "429": (429, {"Retry-After": "0.05"}, b'{"error": {"message": "slow down"}}'),
+    "500": (500, {}, b'{"error": {"message": "out of memory"}}'),
+    "unsupported": (400, {}, b'{"error": {"message": "this field is not supported"}}'),
+    "garbage": (200, {}, b"\xff\xfe not json"),
+    "hangup": (0, {}, b""),
+}
+
+
+def _completion(text: str, how: str) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant", "content": text}
+    finish = "stop"
+    if how == "malformed":
+        message["content"] = text[: 2 * len(text) // 3]
+    elif how == "truncated":
+        message["content"], finish = text[: len(text) // 2], "length"
+    elif how == "wrong":
+        message["content"] = '{"something": "else"}'
+    elif how == "fenced":
+        message["content"] = f"Sure! Here it is:\n```json\n{text}\n```\nAnything else?"
+    elif how == "refusing":
+        message |= {"content": "I'm sorry, I can't help with that.", "refusal": "I can't help with that."}
+    usage = {"prompt_tokens": 100, "completion_tokens": max(1, len(text) // 4)}
+    return {"choices": [{"index": 0, "message": message, "finish_reason": finish}], "usage": usage}
+
+
+def _constraints_of(body: dict[str, Any]) -> list[str]:
+    found: list[str] = [name for name in ("structured_outputs", "guided_json") if name in body]
+    if "response_format" in body:
+        found.append(str(body["response_format"].get("type")))
+    return found
+
+
+def _handler(fake: FakeEndpoint) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = jsonio.loads(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            status, headers, content = fake.deliver(body, self.headers.get("Authorization", ""))
+            if status == 0:
+                self.close_connection = True
+                return
+            try:
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+            except (BrokenPipeError, ConnectionResetError):
+                self.close_connection = True  # the client has given up on a slow answer
+
+        def log_message(self, *_: object) -> None:
+            """Keep quiet."""
+
+    return Handler
