@@ -2,36 +2,18 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import math
-import re
-from collections.abc import Iterator
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tool_gym import jsonio, units
+from tool_gym import jsonio
 from tool_gym.errors import GenerationError, UnknownNameError
+from tool_gym.generators.domain_rules import problems
+from tool_gym.generators.pools import Pool, Split, shared_pools
 
 FOLDER = Path(__file__).resolve().parent / "domains"
-
-RESERVED = frozenset(
-    {
-        "id", "name", "field", "operation", "order_by", "direction", "sort_by", "order",
-        "limit", "page", "page_size", "type", "date", "value",
-    }
-)  # fmt: skip
-"""Column names that would collide with a tool family's own arguments."""
-
-MAX_DECIMALS = 2
-"""Most decimals of a number: what statistics are rounded to."""
-
-MAX_ROWS = 2000
-"""Most rows of an entity: ids have four digits."""
-
-_KEY = re.compile(r"[a-z][a-z0-9_]{0,40}")
 
 
 class _Data(BaseModel):
@@ -100,6 +82,8 @@ class Entity(_Data):
     rows: tuple[int, int]
     label: Label
     creatable: bool = False
+    create: tuple[str, ...] = ()
+    """What people say for making a new one, without its details: "book a table"."""
     attributes: dict[str, Attribute]
     availability: Availability | None = None
 
@@ -128,8 +112,14 @@ class Domain(_Data):
 
     name: str
     title: str
-    split: Literal["train", "validation", "test"]
+    split: Split
+    pools: dict[str, Pool] = Field(default_factory=dict)
+    """The domain's own pools; one of a shared pool's name takes its place."""
     entities: dict[str, Entity]
+
+    def pool(self, name: str) -> Pool | None:
+        """Return the names to draw from: the domain's own, or its split's part of a shared pool; None if unknown."""
+        return self.pools.get(name) or shared_pools(self.split).get(name)
 
     @cached_property
     def groups(self) -> tuple[tuple[str, str, str], ...]:
@@ -180,7 +170,7 @@ def read_domain(path: Path) -> Domain:
     except ValueError as error:
         msg = f"{path} is no domain: {error}"
         raise GenerationError(msg) from None
-    problem = next(_problems(domain), None)
+    problem = next(problems(domain), None)
     if problem is not None:
         msg = f"{path}: {problem}"
         raise GenerationError(msg)

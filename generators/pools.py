@@ -24,7 +24,7 @@ Split = Literal["train", "validation", "test"]
 
 _FILE = Path(__file__).resolve().parent / "wording" / "pools.json"
 _SPLITS: tuple[Split, ...] = (*("train",) * 6, *("validation",) * 2, *("test",) * 2)
-_BARRED = re.compile(r"[\d,;:\"“”{}<>\n]|(?:^|\s)(?:and|or|of|&)(?:\s|$)|^\s|\s$|\s\s")
+_BARRED = re.compile(r"[\d,;:\"“”{}<>\n]|(?:^|\s)(?:and|or|&)(?:\s|$)|^\s|\s$|\s\s")
 _SHOWN = 60
 
 
@@ -65,7 +65,7 @@ class Pool(BaseModel):
             if barred is not None:
                 yield (
                     f"the word {barred!r} would not be read as part of a name; use words without digits, commas, "
-                    "quotation marks, brackets, 'and', 'or', 'of' and spare spaces"
+                    "quotation marks, brackets, 'and', 'or' and spare spaces"
                 )
         seen: set[str] = set()
         for name in self.names():

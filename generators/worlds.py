@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 import random
 from typing import Any
 
 from tool_gym.errors import GenerationError
-from tool_gym.generators.domain import Attribute, Domain, Entity, load_pools
+from tool_gym.generators.domain import Attribute, Domain, Entity
+from tool_gym.generators.pools import Pool
 from tool_gym.world import Column, Table, World
 
 _COLUMN_FIELDS = ("unit", "low", "high", "decimals", "values", "transitions", "initial", "cancel")
@@ -32,7 +32,8 @@ def sample_world(domain: Domain, rng: random.Random) -> World:
     tables = {}
     for key, entity in domain.entities.items():
         columns = {
-            column: draw_values(attribute, ids, len(ids[key]), rng) for column, attribute in entity.columns.items()
+            column: draw_values(domain, attribute, ids, len(ids[key]), rng)
+            for column, attribute in entity.columns.items()
         }
         rows = {
             row_id: {"id": row_id, "name": name, **{column: columns[column][i] for column in columns}}
@@ -53,17 +54,9 @@ def table_of(entity: Entity, rows: dict[str, dict[str, Any]]) -> Table:
     return Table(noun=entity.noun, prefix=entity.prefix, code=entity.label.code, columns=columns, rows=rows)
 
 
-def draw(pool: str, count: int, rng: random.Random) -> list[str]:
+def draw(pool: Pool, count: int, rng: random.Random) -> list[str]:
     """Draw different values from a pool."""
-    parts, join = load_pools()[pool]["parts"], load_pools()[pool]["join"]
-    drawn = []
-    for number in rng.sample(range(math.prod(len(part) for part in parts)), count):
-        words, left = [], number
-        for part in parts:
-            left, position = divmod(left, len(part))
-            words.append(part[position])
-        drawn.append(join.join(words))
-    return drawn
+    return [pool.name(number) for number in rng.sample(range(pool.size), count)]
 
 
 def _sample_names(domain: Domain, rng: random.Random) -> dict[str, list[str]]:
@@ -74,7 +67,7 @@ def _sample_names(domain: Domain, rng: random.Random) -> dict[str, list[str]]:
         if entity.label.code is not None:
             names[key] = [f"{entity.label.code}-{n}" for n in rng.sample(range(10_000, 100_000), count)]
             continue
-        fresh = (f"{name}{entity.label.suffix}" for name in draw(entity.label.pool or "place", 2 * count, rng))
+        fresh = (f"{name}{entity.label.suffix}" for name in draw(_pool(domain, entity.label.pool), 2 * count, rng))
         names[key] = [name for name in fresh if name.casefold() not in taken][:count]
         if len(names[key]) < count:
             msg = f"the pool {entity.label.pool!r} has not enough names for the {entity.plural} of {domain.name}"
@@ -83,7 +76,9 @@ def _sample_names(domain: Domain, rng: random.Random) -> dict[str, list[str]]:
     return names
 
 
-def draw_values(attribute: Attribute, ids: dict[str, list[str]], count: int, rng: random.Random) -> list[Any]:
+def draw_values(
+    domain: Domain, attribute: Attribute, ids: dict[str, list[str]], count: int, rng: random.Random
+) -> list[Any]:
     """Draw `count` values of an attribute; `ids` holds the rows a ref may lead to, by entity."""
     low, high = attribute.low, attribute.high
     if attribute.type == "ref" and attribute.entity is not None:
@@ -91,13 +86,21 @@ def draw_values(attribute: Attribute, ids: dict[str, list[str]], count: int, rng
     if attribute.type in ("enum", "state"):
         return [rng.choice(attribute.values) for _ in range(count)]
     if attribute.type == "text":
-        return draw(attribute.pool or "city", count, rng)
+        return draw(_pool(domain, attribute.pool), count, rng)
     if attribute.type == "date":
         first, last = dt.date.fromisoformat(str(low)).toordinal(), dt.date.fromisoformat(str(high)).toordinal()
         return [dt.date.fromordinal(day).isoformat() for day in _spread(first, last, count, rng)]
     scale = 10**attribute.decimals
     numbers = _spread(round(float(low or 0) * scale), round(float(high or 0) * scale), count, rng)
     return [number if attribute.type == "integer" else round(number / scale, attribute.decimals) for number in numbers]
+
+
+def _pool(domain: Domain, name: str | None) -> Pool:
+    found = domain.pool(name or "")
+    if found is None:
+        msg = f"the domain {domain.name} has no pool {name!r}, and none is shared under that name"
+        raise GenerationError(msg)
+    return found
 
 
 def _spread(low: int, high: int, count: int, rng: random.Random) -> list[int]:

@@ -114,6 +114,7 @@ def _users(domain: Domain) -> dict[str, set[str]]:
 def _form(text: str, role: str, noun: str, *, shared: bool) -> Form:
     before, _, after = text.partition("{x}")
     links = max(1, min(2, text.count(" of ") - role.count(" of ")))
-    plain = before.endswith(" of ") or re.fullmatch(rf"the {re.escape(role)} (at|for|from|in|on|to) ", before)
+    bare = before.endswith(" of ") or re.fullmatch(rf"the {re.escape(role)} (at|for|from|in|on|to) ", before)
+    plain = bare and not after  # words behind a long phrase would be taken to belong to its inside
     head = role if before.startswith(f"the {role} ") else noun
     return Form(before, after, links, 0 if plain else 1, head, shared)

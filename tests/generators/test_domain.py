@@ -12,13 +12,16 @@ from typing import Any
 import pytest
 
 from tool_gym.errors import GenerationError, UnknownNameError
+from tool_gym.generators.calls import template
 from tool_gym.generators.document import Catalogue
-from tool_gym.generators.domain import FOLDER, RESERVED, Domain, domain_names, load_domain, read_domain
-from tool_gym.generators.integrate import GETTERS, STATISTICS, Interface
+from tool_gym.generators.domain import FOLDER, Domain, domain_names, load_domain, read_domain
+from tool_gym.generators.domain_rules import RESERVED
+from tool_gym.generators.integrate import Interface
+from tool_gym.generators.merges import ATOMIC, PLAIN, Merges
+from tool_gym.generators.pools import shared_pools
 from tool_gym.generators.seeding import stream
 from tool_gym.generators.worlds import draw, sample_world
 from tool_gym.runtime import InProcessRuntime
-from tool_gym.scenario import ToolSpec
 from tool_gym.tools import FAMILIES
 from tool_gym.world import fold
 
@@ -64,15 +67,15 @@ BROKEN: list[tuple[str, Edit]] = [
     (r"Input should be .* \(at entities.plant.attributes.capacity", attribute("plant", "capacity", type="float")),
     (r"plant.operator_id: leads to the unknown entity 'owner'", attribute("plant", "operator", entity="owner")),
     (r"plant.capacity: a ref, and nothing else, needs an entity", attribute("plant", "capacity", entity="crew")),
-    (r"operator.prefix must be 1 to 6 capital letters .* not 'OP'", entity("plant", prefix="OP")),
-    (r"plant.prefix must be .* not 'pl'", entity("plant", prefix="pl")),
-    (r"plant.rows must be two numbers", entity("plant", rows=[5, 3])),
-    (r"plant.rows must be .* from 1 to 2000", entity("plant", rows=[1, 20_000])),
-    (r"plant.label needs either a pool or a code", entity("plant", label={})),
-    (r"plant.label.pool 'planets' has not enough names", entity("plant", label={"pool": "planets"})),
-    (r"engineer.label.pool .nickname. has not enough", entity("engineer", rows=[1, 2000], label={"pool": "nickname"})),
-    (r"plant.order is a name tools use for themselves", renamed("capacity", "order")),
-    (r"plant.Capacity is a name tools use .* or no name at all", renamed("capacity", "Capacity")),
+    (r"operator: prefix must be 1 to 6 capital letters .* not 'OP'", entity("plant", prefix="OP")),
+    (r"plant: prefix must be .* not 'pl'", entity("plant", prefix="pl")),
+    (r"plant: rows must be two numbers", entity("plant", rows=[5, 3])),
+    (r"plant: rows must be .* from 1 to 2000", entity("plant", rows=[1, 20_000])),
+    (r"plant: label needs either a pool or a code", entity("plant", label={})),
+    (r"plant: the pool 'planets' does not exist", entity("plant", label={"pool": "planets"})),
+    (r"engineer: the pool .nickname. has not enough", entity("engineer", rows=[1, 2000], label={"pool": "nickname"})),
+    (r"plant.order: is a name tools use for themselves", renamed("capacity", "order")),
+    (r"plant.Capacity: is a name tools use .* or no name at all", renamed("capacity", "Capacity")),
     (r"plant.capacity: a number needs low and high", attribute("plant", "capacity", low=10, high=5)),
     (r"plant.capacity: a number needs .* the smaller first; not None", attribute("plant", "capacity", low=None)),
     (r"plant.capacity: decimals must be 0 to 2, not 3", attribute("plant", "capacity", decimals=3)),
@@ -85,10 +88,10 @@ BROKEN: list[tuple[str, Edit]] = [
     (r"plant.status: a state needs an initial value", attribute("plant", "status", initial=None)),
     (r"plant.status: a state needs .* transitions for every value", attribute("plant", "status", transitions={})),
     (r"operator.headquarters: the pool 'planet' does not exist", attribute("operator", "headquarters", pool="planet")),
-    (r"crew.availability: inspection.plant does not lead here", booked(ref="plant")),
-    (r"crew.availability: inspection.cost is no date", booked(date="cost")),
-    (r"crew.availability: blocking names states", booked(blocking=["x"])),
-    (r"plant.attributes has more than one state", attribute("plant", "source", **SECOND_STATE)),
+    (r"crew: availability: inspection.plant does not lead here", booked(ref="plant")),
+    (r"crew: availability: inspection.cost is no date", booked(date="cost")),
+    (r"crew: availability: blocking names states", booked(blocking=["x"])),
+    (r"plant: attributes has more than one state", attribute("plant", "source", **SECOND_STATE)),
 ]  # fmt: skip
 
 
@@ -166,21 +169,15 @@ class TestEveryDomain:
                 assert children[row] >= dealt // len(world.tables[parent].rows)
 
     def test_gives_tools_of_every_kind_that_fit_its_worlds(self, name: str) -> None:
-        world = sample_world(load_domain(name), stream("worlds", name))
-        for register in ("plain", "terse"):
-            catalogue = Catalogue(load_domain(name), register)
-            for getters in GETTERS:
-                for statistics in STATISTICS:
-                    interface = Interface(catalogue, getters, statistics)
-                    tools = {tool.name: tool for tool in map(interface.tool, catalogue.concepts())}
-                    InProcessRuntime(tuple(tools.values()), world)
-                    assert all(_is_documented(tool) for tool in tools.values())
-        families = {concept[0] for concept in catalogue.concepts()}
-        assert set(FAMILIES) - families <= {"check_availability"}
-
-
-def _is_documented(tool: ToolSpec) -> bool:
-    return bool(tool.description) and all(schema["description"] for schema in tool.parameters["properties"].values())
+        domain = load_domain(name)
+        world = sample_world(domain, stream("worlds", name))
+        families = set()
+        for merges in (ATOMIC, PLAIN, Merges.draw(stream(name), 4)):
+            interface = Interface(Catalogue(domain, "prose-1"), merges)
+            tools = {tool.name: tool for tool in map(interface.tool, interface.concepts)}
+            InProcessRuntime(tuple(tools.values()), world)
+            families |= {template(tool).family for tool in tools.values()}
+        assert set(FAMILIES) - families <= {"check_availability", "measure", "choose_write"}
 
 
 def test_equal_seeds_give_equal_worlds_and_others_do_not() -> None:
@@ -192,7 +189,7 @@ def test_equal_seeds_give_equal_worlds_and_others_do_not() -> None:
 
 def test_drawn_values_are_all_different() -> None:
     for pool in ("person", "place", "city", "company"):
-        drawn = draw(pool, 200, stream(pool))
+        drawn = draw(shared_pools("train")[pool], 200, stream(pool))
         assert len(set(drawn)) == 200
 
 
