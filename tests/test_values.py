@@ -417,6 +417,8 @@ def test_display_uses_json_where_an_item_has_a_separator() -> None:
     [
         (2.5, "kg", "g", 2500),
         (1, "mi", "m", 1609.344),
+        (812.5, "mm", "m", 0.8125),
+        (2.4, "ha", "m2", 24_000),
         (90, "min", "h", 1.5),
         (5, "kg", "kg", 5),
         (5, "kg", "m", None),

@@ -9,11 +9,13 @@ FACTORS: dict[str, tuple[str, float]] = {
     "g": ("mass", 1.0),
     "kg": ("mass", 1000.0),
     "t": ("mass", 1_000_000.0),
+    "mm": ("length", 0.001),
     "m": ("length", 1.0),
     "km": ("length", 1000.0),
     "mi": ("length", 1609.344),
     "m2": ("area", 1.0),
     "ft2": ("area", 0.09290304),
+    "ha": ("area", 10_000.0),
     "mL": ("volume", 0.001),
     "L": ("volume", 1.0),
     "s": ("time", 1.0),
@@ -37,11 +39,13 @@ _SPELLINGS = {
     "g": "gram grams",
     "kg": "kilogram kilograms kgs",
     "t": "tonne tonnes",
+    "mm": "millimetre millimetres millimeter millimeters",
     "m": "metre metres meter meters",
     "km": "kilometre kilometres kilometer kilometers",
     "mi": "mile miles",
     "m2": "m² sqm",
     "ft2": "ft² sqft",
+    "ha": "hectare hectares",
     "mL": "ml millilitre millilitres milliliter milliliters",
     "L": "l litre litres liter liters",
     "s": "second seconds sec",
@@ -56,7 +60,7 @@ _SPELLINGS = {
     "USD": "$ dollar dollars usd",
     "percent": "% percent",
     OTHER: (
-        "lb lbs pound pounds oz ounce ounces ft foot feet inch inches yd yard yards mm cm hectare hectares acre acres "
+        "lb lbs pound pounds oz ounce ounces ft foot feet inch inches yd yard yards cm acre acres "
         "gallon gallons day days week weeks month months year years watt watts W GW Wh GWh KB kB TB eur euro euros"
     ),
 }

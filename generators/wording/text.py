@@ -15,11 +15,13 @@ UNIT_NAMES = {
     "g": "grams",
     "kg": "kilograms",
     "t": "tonnes",
+    "mm": "millimeters",
     "m": "meters",
     "km": "kilometers",
     "mi": "miles",
     "m2": "square meters",
     "ft2": "square feet",
+    "ha": "hectares",
     "mL": "milliliters",
     "L": "liters",
     "s": "seconds",
@@ -36,7 +38,7 @@ UNIT_NAMES = {
 
 COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
-_SYMBOLS = ("kg", "km", "mL", "kW", "MW", "kWh", "MWh", "MB", "GB")  # nobody takes these for words
+_SYMBOLS = ("kg", "mm", "km", "mL", "kW", "MW", "kWh", "MWh", "MB", "GB")  # nobody takes these for words
 
 T = TypeVar("T")
 
