@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import gymnasium
 
+from tool_gym.asking import Questions
 from tool_gym.dialects import INSTRUCTIONS, MAX_TURN_CHARS, Dialect, get_dialect
 from tool_gym.envs.lazy import BLANK
 from tool_gym.envs.pack import Entry, Pack, Task, open_pack
@@ -330,11 +331,11 @@ class ToolUseEnv(gymnasium.Env[str, Any]):
         """Take an act: answer a question, or end the user turn. Return what the user says next."""
         scenario = self.task.scenario
         if act.kind is ActKind.ASK:
-            for goal in scenario.goals_of(self._user_turn):
-                if goal.kind == "ask" and goal.id not in self._asked and goal.is_asked_by(act.text):
-                    self._asked |= {goal.id}
-                    return goal.reply
-            return IDLE_REPLY
+            goal = Questions.of(scenario).judge(act.text, self._user_turn, self._asked).goal
+            if goal is None:
+                return IDLE_REPLY
+            self._asked |= {goal.id}
+            return goal.reply
         self._user_turn += 1
         if self._user_turn < len(scenario.user_turns):
             return scenario.user_turns[self._user_turn]

@@ -16,15 +16,17 @@ from tool_gym import jsonio, reading
 from tool_gym.scenario import TemplateImpl, ToolSpec
 from tool_gym.tools import FAMILIES
 from tool_gym.tools.base import Arguments, Run, ToolFailure
+from tool_gym.tools.choose import ChooseBindings, part_parameters
 from tool_gym.world import BaseTables, Column, World, WorldView
 
 Choices: TypeAlias = list[Any]
 
-_CHOSEN = frozenset({"field", "operation", "order_by", "sort_by", "direction", "order", "type"})
+_CHOSEN = frozenset({"field", "operation", "order_by", "sort_by", "direction", "order", "type", "unit"})
 """Arguments that say what is wanted: a caller tries them all. Other closed lists are filters."""
 
 _SIZES = frozenset({"page_size", "limit"})
-_LEFT_OUT = object()
+LEFT_OUT = object()
+"""Stands for an argument that is not given."""
 
 
 class Outcome(NamedTuple):
@@ -69,6 +71,28 @@ class Stock:
                 self.words[value] = None
 
 
+class Ids(NamedTuple):
+    """What ids an argument takes."""
+
+    tables: tuple[str, ...]
+    optional: bool
+
+    def among(self, stock: Stock) -> Choices:
+        """Return the choices a stock gives."""
+        found = [row_id for table in self.tables for row_id in stock.ids[table]]
+        return [LEFT_OUT, *found] if self.optional else found
+
+
+def among(roles: dict[str, Ids], stock: Stock, fresh: Stock) -> Iterator[dict[str, Choices]]:
+    """Yield choices of ids, by role: together every combination with a fresh one, and each once."""
+    new = {role: [row_id for table in ids.tables for row_id in fresh.ids[table]] for role, ids in roles.items()}
+    for number, role in enumerate(roles):
+        if new[role]:
+            whole = {other: ids.among(stock) for other, ids in roles.items()}
+            older = {other: [i for i in whole[other] if i not in new[other]] for other in list(roles)[:number]}
+            yield {**whole, **older, role: new[role]}
+
+
 class Caller:
     """Makes calls to the tools of one scenario, in the family's own argument names."""
 
@@ -79,11 +103,11 @@ class Caller:
     def runs(self, tool: ToolSpec) -> Run:
         """Return the tool's compiled family; raises ScenarioError if it does not fit the world."""
         impl = template(tool)
-        key = b"family:" + jsonio.dump_bytes([impl.family, impl.bindings])
-        run: Run | None = self.base.compiled.get(key)
+        key = (Caller, tool.kept(_family))
+        run: Run | None = self.base.derived.get(key)
         if run is None:
-            family = FAMILIES[impl.family]
-            run = self.base.compiled[key] = family.compile(family.bindings.model_validate(impl.bindings), self.base)
+            family, bindings = impl.bound
+            run = self.base.derived[key] = family.compile(bindings, self.base)
         return run
 
     def call(self, run: Run, view: WorldView, arguments: Arguments) -> Outcome:
@@ -92,6 +116,17 @@ class Caller:
             return Outcome(ok=True, shown=run(view, arguments))
         except ToolFailure as failure:
             return Outcome(ok=False, shown=str(failure))
+
+    def properties(self, tool: ToolSpec) -> dict[str, dict[str, Any]]:
+        """Return the parameters that mean something, by their public names, each with the schema of its plain value."""
+        impl, shown = template(tool), tool.parameters["properties"]
+        plain = {name: schema for name, schema in shown.items() if name not in impl.inert and name not in impl.expected}
+        if not impl.codecs:
+            return plain
+        family, bindings = impl.bound
+        roles = family.parameters(bindings, self.base).properties
+        coded = {name: roles[impl.renames.get(name, name)] for name in impl.codecs}
+        return {**plain, **coded}
 
     def arguments(self, tool: ToolSpec, stock: Stock, fresh: Stock | None = None) -> Iterator[Arguments]:
         """Yield every sensible combination of arguments the stock allows.
@@ -102,35 +137,43 @@ class Caller:
             fresh: Ids that are new in the stock: only combinations with one of them are wanted. None wants all.
         """
         impl = template(tool)
-        properties, required = tool.parameters["properties"], tool.parameters.get("required", ())
-        roles = {impl.renames.get(name, name): name for name in properties if name not in impl.inert}
+        if impl.retired:
+            return
+        choices, roles = self.choices(tool, stock)
+        if fresh is None:
+            yield from self.combined(impl, choices | {role: part.among(stock) for role, part in roles.items()})
+            return
+        for some in among(roles, stock, fresh):
+            yield from self.combined(impl, {**choices, **some})
+
+    def choices(self, tool: ToolSpec, stock: Stock) -> tuple[dict[str, Choices], dict[str, Ids]]:
+        """Return what a tool's arguments may be: role → choices, none yet where an id is wanted; and those roles."""
+        impl, properties, required = template(tool), self.properties(tool), tool.parameters.get("required", ())
+        roles = {impl.renames.get(name, name): name for name in properties}
         choices: dict[str, Choices] = {}
-        new: dict[str, Choices] = {}
+        ids: dict[str, Ids] = {}
         for role, name in roles.items():
+            choices[role] = []
             if role == "page":
                 choices[role] = self._pages(impl, properties.get(roles.get("page_size", ""), {}))
                 continue
             tables = self._tables(impl, role, properties[name])
+            left_out = [] if name in required else [LEFT_OUT]
             if tables is not None:
-                choices[role] = [row_id for table in tables for row_id in stock.ids[table]]
-                new[role] = [row_id for table in tables for row_id in fresh.ids[table]] if fresh is not None else []
+                ids[role] = Ids(tuple(tables), bool(left_out))
                 continue
             options = self._options(impl, role, properties[name], stock)
-            left_out = [] if name in required else [_LEFT_OUT]
             choices[role] = [*left_out, *options] if role not in _SIZES else options[-1:] or left_out
-        if fresh is None:
-            yield from self._combined(impl, choices)
-        for number, role in enumerate(new if fresh is not None else ()):
-            older = {other: [i for i in choices[other] if i not in new[other]] for other in list(new)[:number]}
-            yield from self._combined(impl, {**choices, **older, role: new[role]})
+        return choices, ids
 
-    def _combined(self, impl: TemplateImpl, choices: dict[str, Choices]) -> Iterator[Arguments]:
+    def combined(self, impl: TemplateImpl, choices: dict[str, Choices]) -> Iterator[Arguments]:
+        """Yield the sensible combinations of choices."""
         if impl.family == "get":
             yield from self._readings(impl, choices)
             return
         is_sensible = _SENSIBLE.get(impl.family)
         for combination in itertools.product(*choices.values()):
-            given = {r: v for r, v in zip(choices, combination, strict=True) if v is not _LEFT_OUT} | impl.constants
+            given = {r: v for r, v in zip(choices, combination, strict=True) if v is not LEFT_OUT} | impl.constants
             if is_sensible is None or is_sensible(given):
                 yield given
 
@@ -158,6 +201,12 @@ class Caller:
             spoiled: Whether numbers and dates lie out of bounds and references lead nowhere, one in each call.
         """
         impl = template(tool)
+        if impl.retired:
+            return
+        fixed = impl.constants.items()
+        yield from (given for given in self._attempts(impl, rows, spoiled=spoiled) if fixed <= given.items())
+
+    def _attempts(self, impl: TemplateImpl, rows: Collection[str], *, spoiled: bool) -> Iterator[Arguments]:
         table, columns = impl.bindings["table"], self.base.columns[impl.bindings["table"]]
         fields = impl.bindings.get("fields", ())
         if impl.family == "create":
@@ -169,7 +218,9 @@ class Caller:
             for name in fields:
                 values = (_spoiled(columns[name]),) if spoiled else (columns[name].low, columns[name].high)
                 pairs = itertools.product((value for value in values if value is not None), rows)
-                yield from ({"id": row_id, "field": name, "value": value} for value, row_id in pairs)
+                for value, row_id in pairs:
+                    change = {name: value} if impl.bindings.get("by_column") else {"field": name, "value": value}
+                    yield {"id": row_id, **change}
         elif impl.family == "transition":
             column = impl.bindings["column"]
             yield from ({"id": row_id, column: v} for row_id in rows for v in columns[column].values)
@@ -199,12 +250,58 @@ class Caller:
         return list(range(1, 2 + (len(self.base.rows[impl.bindings["table"]]) - 1) // size))
 
 
+def _family(tool: ToolSpec) -> bytes:
+    return jsonio.dump_bytes([template(tool).family, template(tool).bindings])
+
+
 def template(tool: ToolSpec) -> TemplateImpl:
     """Return what runs behind one of our tools; raises TypeError for foreign source."""
     if not isinstance(tool.impl, TemplateImpl):
         msg = f"{tool.name} is no template tool"
         raise TypeError(msg)
     return tool.impl
+
+
+class Part(NamedTuple):
+    """One of the tools that a merged tool stands for."""
+
+    tool: ToolSpec
+    """It, in its family's own argument names."""
+    chosen: Arguments
+    """What a call to the merged tool adds to choose it."""
+
+
+def parts(tool: ToolSpec, base: BaseTables) -> tuple[Part, ...]:
+    """Return the tools that a tool stands for: itself, or those it lets the caller choose from."""
+    bound = template(tool).bound.bindings
+    if not isinstance(bound, ChooseBindings):
+        return (Part(tool, {}),)
+    known: tuple[Part, ...] | None = base.derived.get((parts, tool.digest))
+    if known is None:
+        known = base.derived[parts, tool.digest] = _parts(tool, bound, base)
+    return known
+
+
+def _parts(tool: ToolSpec, bound: ChooseBindings, base: BaseTables) -> tuple[Part, ...]:
+    found = []
+    for value, part, one in zip(bound.parts, bound.parts.values(), impls(tool), strict=True):
+        takes = part_parameters(part, base)
+        schema = {"type": "object", "properties": takes.properties, "required": list(takes.required)}
+        virtual = ToolSpec(name=tool.name, description="", parameters=schema, impl=one)
+        found.append(Part(virtual.keep(), {bound.selector: value}))
+    return tuple(found)
+
+
+def impls(tool: ToolSpec) -> tuple[TemplateImpl, ...]:
+    """Return what runs behind the tools that a tool stands for."""
+    impl = template(tool)
+    _, bound = impl.bound
+    if not isinstance(bound, ChooseBindings):
+        return (impl,)
+    return tuple(
+        TemplateImpl(family=part.family, bindings=part.bindings, constants=part.constants, retired=impl.retired)
+        for part in bound.parts.values()
+    )
 
 
 def is_write(tool: ToolSpec) -> bool:
@@ -214,7 +311,11 @@ def is_write(tool: ToolSpec) -> bool:
 
 def table_of(world: World, row_id: str) -> str | None:
     """Return the table a row is in, or None if there is no row of that id."""
-    return next((name for name, table in world.tables.items() if row_id in table.rows), None)
+    tables: dict[str, str] | None = world.base.derived.get(table_of)
+    if tables is None:
+        pairs = ((row, name) for name, table in reversed(world.tables.items()) for row in table.rows)
+        tables = world.base.derived[table_of] = dict(pairs)
+    return tables.get(row_id)
 
 
 def _spoiled(column: Column) -> Any:

@@ -19,11 +19,12 @@ from tool_gym.generators.expressions import (
     Transition,
     Update,
 )
+from tool_gym.generators.integrate import Interface
 from tool_gym.rewards import Scorer, SolveReward
 from tool_gym.runtime import InProcessRuntime, Session
-from tool_gym.scenario import Plan, Scenario
+from tool_gym.scenario import Goal, Plan, Scenario, ToolSpec
 from tool_gym.trajectory import Step
-from tool_gym.turns import ToolCall, Turn
+from tool_gym.turns import ActKind, ToolCall, Turn
 from tool_gym.values import display
 from tool_gym.world import World, WorldView
 
@@ -39,23 +40,35 @@ class Candidate:
     domain: Domain
     draft: Draft
     """The goal and hop graph; of a decline, those of the request that cannot be met."""
+    origins: dict[str, ToolSpec] = field(default_factory=dict)
+    """Name of a tool → what it was before it was scaled; without those that were not."""
+    told: dict[Any, None] = field(default_factory=dict)
+    """Values known besides what the request says: those that earlier user turns have shown."""
+    interface: Interface | None = None
+    """What rewrites plans for the tools; None where there is nothing to rewrite."""
+    parts: list[Candidate] | None = field(default=None, init=False, repr=False)
+    """Its user turns, each as a candidate of its own; made on first use by `tool_gym.generators.dialogue`."""
     _runtime: InProcessRuntime | None = field(default=None, init=False, repr=False)
 
     @property
     def runtime(self) -> InProcessRuntime:
-        """The public tools, compiled on first use.
+        """The public tools, compiled on first use; without the scenario's faults, which gate G12 puts in.
 
         Raises:
             ScenarioError: If a tool does not fit its family or the world.
         """
         if self._runtime is None:
-            self._runtime = InProcessRuntime(self.scenario.tools, self.world, self.scenario.faults)
+            self._runtime = InProcessRuntime(self.scenario.tools, self.world)
         return self._runtime
 
     @property
     def act(self) -> Act | None:
-        """The change asked for, if one is."""
-        first = self.draft.goal[0]
+        """The change asked for, if one is: with its condition decided, if it has one.
+
+        Raises:
+            UndefinedError: If its condition cannot be decided.
+        """
+        first = self.evaluator().settled(self.draft.goal[0])
         return first if isinstance(first, Update | Transition | Cancel | Create) else None
 
     def evaluator(self) -> Evaluator:
@@ -67,16 +80,17 @@ class Candidate:
         return Play(self.runtime.start(), _REWARD.start(self.scenario))
 
     def plan_turns(self, plan: Plan | None = None) -> list[Turn]:
-        """Return a plan's turns with resolved arguments, the act last."""
-        scenario = self.scenario
-        turns = []
-        for step in (plan or scenario.oracle()).steps:
-            sub_goal = scenario.sub_goal_by_id[step.sub_goal]
-            turns.append(Turn(calls=(ToolCall(sub_goal.tool, dict(sub_goal.arguments or {})),)))
-        goal = scenario.goals[0]
-        words = {"answer": "Answer: ", "decline": "Decline: "}.get(goal.kind, "Answer: done")
-        end = display(goal.gold) if goal.kind == "answer" else goal.reason if goal.kind == "decline" else ""
-        return [*turns, Turn(words + end)]
+        """Return a plan's turns with resolved arguments: of each user turn the questions, the calls and the act."""
+        scenario, turns = self.scenario, list[Turn]()
+        steps = (plan or scenario.oracle()).steps
+        for user_turn in range(len(scenario.user_turns)):
+            goals = scenario.goals_of(user_turn)
+            turns += [Turn(f"Ask: {goal.keywords[0]}?") for goal in goals if goal.kind == "ask"]
+            for sub_goal in (scenario.sub_goal_by_id[step.sub_goal] for step in steps):
+                if sub_goal.user_turn == user_turn:
+                    turns.append(Turn(calls=(ToolCall(sub_goal.tool, dict(sub_goal.arguments or {})),)))
+            turns.append(_closing(goals))
+        return turns
 
 
 class Play:
@@ -85,6 +99,7 @@ class Play:
     def __init__(self, session: Session, scorer: Scorer) -> None:
         self._session = session
         self._scorer = scorer
+        self._user_turn = 0
         self.score = 0.0
 
     @property
@@ -95,8 +110,10 @@ class Play:
     def step(self, turn: Turn) -> Step:
         """Play one turn."""
         calls = [call for call in turn.calls if isinstance(call, ToolCall)]
-        step = Step(turn, tuple(self._session.call(call.name, call.arguments) for call in calls))
+        results = tuple(self._session.call(call.name, call.arguments) for call in calls)
+        step = Step(turn, results, self._user_turn)
         self.score = self._scorer.step(step).score
+        self._user_turn += turn.act is not None and turn.act.kind is not ActKind.ASK
         return step
 
     def steps(self, turns: list[Turn]) -> list[Step]:
@@ -105,17 +122,32 @@ class Play:
 
     def save(self) -> object:
         """Return the state, to be given back to `load`."""
-        return self._session.snapshot(), self._scorer.snapshot(), self.score
+        return self._session.snapshot(), self._scorer.snapshot(), self.score, self._user_turn
 
     def load(self, state: Any) -> None:
         """Return to a state."""
-        session, scorer, self.score = state
+        session, scorer, self.score, self._user_turn = state
         self._session.restore(session)
         self._scorer.restore(scorer)
 
 
 def answer_of(expression: Expression, evaluate: Evaluator) -> Any:
-    """Return what a goal's expression asks for, read from the tables: a value, or a row's name."""
+    """Return what a goal's expression asks for, read from the tables: a value, or a row's name.
+
+    Raises:
+        UndefinedError: If the tables give none.
+    """
+    expression = evaluate.settled(expression)
     if isinstance(expression, Top | Best | Higher):
         return evaluate.row(expression)["name"]
     return evaluate.value(expression)  # type: ignore[arg-type]  # the sampler asks for values and those rows only
+
+
+def _closing(goals: tuple[Goal, ...]) -> Turn:
+    """Return the right act at the end of a user turn."""
+    for goal in goals:
+        if goal.kind == "decline":
+            return Turn(f"Decline: {goal.reason}")
+        if goal.kind == "answer":
+            return Turn(f"Answer: {display(goal.gold)}")
+    return Turn("Answer: done")

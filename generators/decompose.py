@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from tool_gym.generators.dialogue_gap import Gap
+from tool_gym.generators.dialogue_links import Link
 from tool_gym.generators.expressions import (
     Agg,
     Attr,
@@ -23,16 +25,26 @@ from tool_gym.generators.expressions import (
     Create,
     Days,
     Ent,
+    Evaluator,
     Expression,
     Follow,
     Free,
     Higher,
+    If,
+    Percent,
+    Said,
     Top,
     Transition,
+    UndefinedError,
     Update,
+    Val,
     walk,
 )
-from tool_gym.world import World
+from tool_gym.turns import ToolCall
+from tool_gym.world import World, WorldView
+
+if TYPE_CHECKING:
+    from tool_gym.generators.missing import Missing
 
 Goal: TypeAlias = tuple[Expression, ...]
 Concept: TypeAlias = tuple[str | None, ...]
@@ -90,13 +102,57 @@ class Draft:
     """The user turn of each of the goal's expressions; empty where there is one turn."""
     sub_goals: list[str] = field(default_factory=list)
     """Id of the sub-goal that each call became; filled in by deployment, which may make one of several calls."""
+    contrary: Draft | None = None
+    """The hop graph if the goal's condition came out the other way; None without a condition."""
+    turns: list[ToolCall] = field(default_factory=list)
+    """The calls as they were made; filled in by deployment."""
+    substitutes: dict[str, int] = field(default_factory=dict)
+    """Sub-goal of another plan → the number of the call it stands for."""
+    links: tuple[Link, ...] = ()
+    """How each user turn takes up the ones before; empty where there is one turn."""
+    gap: Gap | None = None
+    """What the request leaves out, to be asked for; None if it says everything."""
+    missing: Missing | None = None
+    """What the request speaks of and the world does not have; the calls are the look then, and so is the goal."""
+
+    def call_of(self, sub_goal: str) -> int:
+        """Return the number of the call, the first of several, that became a sub-goal.
+
+        Raises:
+            KeyError: If there is none.
+        """
+        known = self.substitutes.get(sub_goal)
+        if known is None and sub_goal not in self.sub_goals:
+            raise KeyError(sub_goal)
+        return known if known is not None else self.sub_goals.index(sub_goal)
 
 
-def compile_goal(goal: Goal, world: World) -> Draft:
-    """Return the calls that reach a goal, each after those it depends on."""
-    compiler = _Compiler(world)
-    outputs = [compiler.output(expression) for expression in goal]
-    return Draft(goal, compiler.calls, outputs)
+def compile_goal(goal: Goal, world: World, user_turns: tuple[int, ...] = ()) -> Draft:
+    """Return the calls that reach a goal, each after those it depends on.
+
+    Args:
+        goal: What is to be told or done.
+        world: Where.
+        user_turns: The user turn of each of its expressions; empty where there is one turn.
+
+    Raises:
+        RejectedError: If a condition in it cannot be decided.
+    """
+    draft = _compiled(goal, world, contrary=False, user_turns=user_turns)
+    if any(isinstance(expression, If) for expression in goal):
+        draft.contrary = _compiled(goal, world, contrary=True)
+    return draft
+
+
+def _compiled(goal: Goal, world: World, *, contrary: bool, user_turns: tuple[int, ...] = ()) -> Draft:
+    compiler = _Compiler(world, contrary=contrary)
+    outputs = []
+    for number, expression in enumerate(goal):
+        known = len(compiler.calls)
+        outputs.append(compiler.output(expression))
+        for call in compiler.calls[known:] if user_turns else ():
+            call.user_turn = user_turns[number]
+    return Draft(goal, compiler.calls, outputs, user_turns)
 
 
 def groups_of(goal: Goal) -> list[Grouped]:
@@ -105,12 +161,15 @@ def groups_of(goal: Goal) -> list[Grouped]:
 
 
 class _Compiler:
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, *, contrary: bool) -> None:
         self.calls: list[Call] = []
         self._world = world
+        self._contrary = contrary
         self._known: dict[Expression, int] = {}
 
     def output(self, expression: Expression) -> tuple[int, Path]:
+        if isinstance(expression, If):
+            return self.decided(expression)
         number = self.call(expression)
         path = self.calls[number].path
         return number, (*path[:-1], "name") if isinstance(expression, Top | Best) else path
@@ -123,6 +182,24 @@ class _Compiler:
             self.calls.append(built)
             known = self._known[expression] = len(self.calls) - 1
         return known
+
+    def decided(self, rule: If) -> tuple[int, Path]:
+        """Make the calls of a condition and of the branch it leads to; those of that branch alone wait for it."""
+        deciding = tuple(self.call(val) for val in (rule.test.first, rule.test.second) if not isinstance(val, Said))
+        try:
+            holds = Evaluator(WorldView(self._world.base)).holds(rule.test)
+        except UndefinedError as error:
+            raise RejectedError(SHAPE, str(error)) from None
+        taken, other = (rule.then, rule.otherwise) if holds != self._contrary else (rule.otherwise, rule.then)
+        elsewhere = set(walk(other))
+        for part in walk(taken):
+            if part in elsewhere and type(part) in _BUILDERS:
+                self.call(part)
+        start = len(self.calls)
+        output = self.output(taken)
+        for call in self.calls[start:]:
+            call.decided_by = deciding
+        return output
 
     def find(self, ent: ByName) -> Call:
         name = self._world.tables[ent.entity].rows[ent.row]["name"]
@@ -157,8 +234,12 @@ class _Compiler:
         return self._bound(call, "id", val.source)
 
     def calculate(self, val: Calc) -> Call:
-        references = {"a": self._reference(val.first), "b": self._reference(val.second)}
-        return Call(val, ("calculate",), ("value",), {"operation": val.operation}, references)
+        call = Call(val, ("calculate",), ("value",), {"operation": val.operation})
+        return self._given(self._given(call, "a", val.first), "b", val.second)
+
+    def percent(self, val: Percent) -> Call:
+        call = Call(val, ("calculate",), ("value",), {"operation": "multiply", "b": val.factor})
+        return self._given(call, "a", val.source)
 
     def convert(self, val: Convert) -> Call:
         literals = {"from_unit": val.unit, "to_unit": val.target}
@@ -169,14 +250,16 @@ class _Compiler:
         return Call(val, ("days_between",), ("days",), {}, references)
 
     def create(self, act: Create) -> Call:
-        call = Call(act, ("create", act.entity), (), dict(act.values))
+        call = Call(act, ("create", act.entity), ())
+        for column, value in act.values:
+            self._given(call, column, value)
         for column, ent in act.refs:
             self._bound(call, column, ent)
         return call
 
     def update(self, act: Update) -> Call:
-        literals = {"field": act.column, "value": act.value}
-        return self._bound(Call(act, ("update", act.target.entity), (), literals), "id", act.target)
+        call = self._given(Call(act, ("update", act.target.entity), (), {"field": act.column}), "value", act.value)
+        return self._bound(call, "id", act.target)
 
     def transition(self, act: Transition) -> Call:
         concept = ("transition", act.target.entity, act.column)
@@ -188,6 +271,16 @@ class _Compiler:
     def _reference(self, expression: Expression) -> tuple[int, Path]:
         number = self.call(expression)
         return number, self.calls[number].path
+
+    def _given(self, call: Call, name: str, value: Any) -> Call:
+        """Give a call a value: literally where the user said it, else from the call that finds it out."""
+        if isinstance(value, Said):
+            call.literals[name] = value.value
+        elif isinstance(value, Val):
+            call.references[name] = self._reference(value)
+        else:
+            call.literals[name] = value
+        return call
 
     def _bound(self, call: Call, name: str, ent: Ent) -> Call:
         """Give a call a row's id: literally where the user said it, else from the call that finds it."""
@@ -216,6 +309,7 @@ _BUILDERS: dict[type, Callable[[_Compiler, Any], Call]] = {
     Higher: _Compiler.compare,
     Free: _Compiler.free,
     Calc: _Compiler.calculate,
+    Percent: _Compiler.percent,
     Convert: _Compiler.convert,
     Days: _Compiler.days,
     Create: _Compiler.create,

@@ -10,7 +10,19 @@ from typing import Any, NamedTuple
 
 from tool_gym.generators.decompose import Draft, RejectedError
 from tool_gym.generators.domain import Domain
-from tool_gym.generators.expressions import Agg, Attr, Best, Calc, Convert, Days, Expression, Free, Higher, Top
+from tool_gym.generators.expressions import (
+    Agg,
+    Attr,
+    Best,
+    Calc,
+    Convert,
+    Days,
+    Expression,
+    Free,
+    Higher,
+    Percent,
+    Top,
+)
 from tool_gym.generators.integrate import Interface
 from tool_gym.generators.wording import question_of
 from tool_gym.runtime import InProcessRuntime, Session
@@ -28,8 +40,7 @@ from tool_gym.scenario import (
     TemplateImpl,
     ToolSpec,
 )
-from tool_gym.tools import FAMILIES
-from tool_gym.turns import ToolResult
+from tool_gym.turns import ToolCall, ToolResult
 from tool_gym.values import (
     BooleanValue,
     DateValue,
@@ -65,7 +76,7 @@ class Deployed(NamedTuple):
 def deploy(draft: Draft, tools: list[ToolSpec], interface: Interface, world: World) -> Deployed:
     """Run the draft's calls through `tools` and return what they are to find out.
 
-    Notes in the draft which sub-goal each call became.
+    Notes in the draft which sub-goal each call became, and the calls as they were made.
 
     Args:
         draft: The goal and its calls.
@@ -99,7 +110,9 @@ class _Deployment:
             self._deploy_call(number)
         sub_goals = tuple(self._sub_goals.values())
         self._draft.sub_goals = self._ids
-        return Deployed(sub_goals, Plan(steps=tuple(self._steps)), self._goals(sub_goals), self._resolved)
+        turns = self._draft.user_turns or (0,)
+        goals = tuple(self._goal(turn) for turn in range(max(turns) + 1))
+        return Deployed(sub_goals, Plan(steps=tuple(self._steps)), goals, self._resolved)
 
     def _deploy_call(self, number: int) -> None:
         call, tool = self._draft.calls[number], self._tools[number]
@@ -108,8 +121,7 @@ class _Deployment:
             values[role] = _at(self._results[source].value, path)
         self._resolved.append(values)
         names = self._interface.arguments(tool, call)
-        implied = self._interface.implied(tool, call)
-        arguments = {**implied, **{name: values[role] for role, name in names.items()}}
+        arguments = {name: values[role] for role, name in names.items()}
         result = self._session.call(tool.name, arguments)
         if not result.ok:
             raise RejectedError(STAGE, f"{call.concept[0]}: {result.outcome.label}")
@@ -117,8 +129,11 @@ class _Deployment:
         key = (tool.name, repr(sorted(arguments.items())))
         known = self._sub_goals.get(key)
         if known is not None:  # a record that was already read for another field
+            if call.decided_by:
+                raise RejectedError(STAGE, "a condition that one call settles and serves")
             self._ids.append(known.id)
             return
+        self._draft.turns.append(ToolCall(tool.name, arguments))
         self._ids.append(f"s{len(self._sub_goals) + 1}")
         self._sub_goals[key] = self._sub_goal(number, arguments, result)
         references = {
@@ -130,13 +145,17 @@ class _Deployment:
 
     def _sub_goal(self, number: int, arguments: dict[str, Any], result: ToolResult) -> SubGoal:
         call, tool = self._draft.calls[number], self._tools[number]
-        parents = dict.fromkeys(self._ids[source] for source, _ in call.references.values())
+        parents = {self._ids[source]: Parent(id=self._ids[source]) for source, _ in call.references.values()}
+        for source in call.decided_by:
+            decider = self._ids[source]
+            parents.setdefault(decider, Parent(id=decider, kind="control"))
         common: dict[str, Any] = {
             "id": self._ids[number],
             "question": question_of(call.expression, self._domain, self._world),
             "tool": tool.name,
             "arguments": arguments,
-            "parents": tuple(Parent(id=parent) for parent in parents),
+            "parents": tuple(parents.values()),
+            "user_turn": call.user_turn,
         }
         if result.effects:
             cells = (
@@ -149,22 +168,29 @@ class _Deployment:
             raise RejectedError(STAGE, "tie")
         return SubGoal(
             **common,
-            binding=_binding(tool, arguments, result.value, call.path),
+            binding=binding_of(tool, arguments, result.value, call.path),
             result_path=call.path,
             gold=typed(call.expression, gold, self._domain, as_id=True),
         )
 
-    def _goals(self, sub_goals: tuple[SubGoal, ...]) -> tuple[Goal, ...]:
-        rests_on = tuple(dict.fromkeys(self._ids[number] for number, _ in self._draft.outputs))
-        effects = sub_goals[-1].effects
+    def _goal(self, user_turn: int) -> Goal:
+        """Return what a user turn must come to."""
+        turns = self._draft.user_turns or (0,) * len(self._draft.goal)
+        outputs = [output for output, turn in zip(self._draft.outputs, turns, strict=True) if turn == user_turn]
+        common: dict[str, Any] = {
+            "id": f"g{user_turn + 1}",
+            "user_turn": user_turn,
+            "rests_on": tuple(dict.fromkeys(self._ids[number] for number, _ in outputs)),
+        }
+        effects = next(s.effects for s in self._sub_goals.values() if s.id == self._ids[outputs[-1][0]])
         if effects:
-            return (StateGoal(id="g1", rests_on=rests_on, required=effects),)
+            return StateGoal(**common, required=effects)
         golds = tuple(
-            typed(expression, _at(self._results[number].value, path), self._domain)
-            for expression, (number, path) in zip(self._draft.goal, self._draft.outputs, strict=True)
+            typed(self._draft.calls[number].expression, _at(self._results[number].value, path), self._domain)
+            for number, path in outputs
         )
         gold: Value = golds[0] if len(golds) == 1 else SequenceValue(items=golds)
-        return (AnswerGoal(id="g1", rests_on=rests_on, gold=gold),)
+        return AnswerGoal(**common, gold=gold)
 
 
 def typed(expression: Expression, value: Any, domain: Domain, *, as_id: bool = False) -> Value:
@@ -178,7 +204,7 @@ def typed(expression: Expression, value: Any, domain: Domain, *, as_id: bool = F
     """
     if isinstance(expression, Attr):
         return _cell(domain, expression.source.entity, expression.column, value)
-    if isinstance(expression, Agg | Calc | Convert | Days):
+    if isinstance(expression, Agg | Calc | Convert | Days | Percent):
         return _number(domain, expression, value)
     if isinstance(expression, Free):
         return BooleanValue(value=value)
@@ -186,7 +212,29 @@ def typed(expression: Expression, value: Any, domain: Domain, *, as_id: bool = F
     return NameValue(value=value) if named else TextValue(value=value)
 
 
-def _number(domain: Domain, expression: Agg | Calc | Convert | Days, value: Any) -> NumberValue:
+def binding_of(tool: ToolSpec, arguments: dict[str, Any], value: Any, path: tuple[str | int, ...]) -> Binding:
+    """Return the question that the value at a path of a call's result answers.
+
+    Args:
+        tool: The tool called.
+        arguments: Its public arguments.
+        value: What it served.
+        path: Where the wanted value stands.
+
+    Raises:
+        RejectedError: If it answers none.
+    """
+    impl = tool.impl
+    if isinstance(impl, TemplateImpl):
+        family, bindings = impl.bound
+        for fact in family.facts(bindings, impl.translate(arguments), value):
+            if fact.path == path:
+                operation, entity, row, field, where, inputs = fact.key
+                return Binding(operation=operation, entity=entity, row=row, field=field, filter=where, inputs=inputs)
+    raise RejectedError(STAGE, f"{tool.name} serves no fact at {path}")
+
+
+def _number(domain: Domain, expression: Agg | Calc | Convert | Days | Percent, value: Any) -> NumberValue:
     exact = isinstance(expression, Days) or (isinstance(expression, Agg) and expression.operation != "average")
     tolerance = 0.0 if exact else min(ROUNDED, abs(value) * RELATIVE)
     return NumberValue(value=value, unit=_unit_of(expression, domain), tolerance=tolerance)
@@ -209,6 +257,8 @@ def _unit_of(expression: Expression, domain: Domain) -> str | None:
     """Return the unit of a numeric expression; a ratio of like quantities has none."""
     if isinstance(expression, Convert):
         return expression.target
+    if isinstance(expression, Percent):
+        return _unit_of(expression.source, domain)
     if isinstance(expression, Calc):
         return None if expression.operation == "divide" else _unit_of(expression.first, domain)
     if isinstance(expression, Attr):
@@ -216,18 +266,6 @@ def _unit_of(expression: Expression, domain: Domain) -> str | None:
     if isinstance(expression, Agg) and expression.column is not None:
         return domain.attribute(expression.entity, expression.column).unit
     return None
-
-
-def _binding(tool: ToolSpec, arguments: dict[str, Any], value: Any, path: tuple[str | int, ...]) -> Binding:
-    impl = tool.impl
-    if isinstance(impl, TemplateImpl):
-        family = FAMILIES[impl.family]
-        bindings = family.bindings.model_validate(impl.bindings)
-        for fact in family.facts(bindings, impl.translate(arguments), value):
-            if fact.path == path:
-                operation, entity, row, field, where, inputs = fact.key
-                return Binding(operation=operation, entity=entity, row=row, field=field, filter=where, inputs=inputs)
-    raise RejectedError(STAGE, f"{tool.name} serves no fact at {path}")
 
 
 def _at(value: Any, path: tuple[str | int, ...]) -> Any:

@@ -140,15 +140,22 @@ class _Disturber:
     def _others(self, table: str, spec: Column, column: str, old: Any) -> Iterator[Any]:
         if spec.type in ("integer", "number"):
             yield from self._numbers(spec, old)
+            yield from self._ends(table, column, old)
         elif spec.type == "date":
             day = dt.date.fromisoformat(old)
             yield from ((day + dt.timedelta(days=step)).isoformat() for step in _STEPS)
+            yield from self._ends(table, column, old)
         elif spec.type in ("enum", "state"):
             yield from (value for value in spec.values if value != old)
         elif spec.type == "ref":
             yield from [row_id for row_id in self.world.tables[spec.table or ""].rows if row_id != old][:_OTHERS]
         else:
             yield from [row[column] for row in self.world.tables[table].rows.values() if row[column] != old][:_OTHERS]
+
+    def _ends(self, table: str, column: str, old: Any) -> Iterator[Any]:
+        """Yield the least and the greatest value of a column: far enough to turn a condition round."""
+        cells = [row[column] for row in self.world.tables[table].rows.values()]
+        yield from (value for value in (min(cells), max(cells)) if value != old)
 
     def _numbers(self, spec: Column, old: float) -> Iterator[float]:
         decimals = spec.decimals if spec.type == "number" else 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -14,6 +14,9 @@ from tool_gym.generators.domain_rules import problems
 from tool_gym.generators.pools import Pool, Split, shared_pools
 
 FOLDER = Path(__file__).resolve().parent / "domains"
+
+_OWN: dict[str, Domain] = {}
+"""Domains that are not bundled, by name; see `use_domain`."""
 
 
 class _Data(BaseModel):
@@ -138,17 +141,33 @@ def column_of(name: str, attribute: Attribute) -> str:
     return f"{name}_id" if attribute.type == "ref" else name
 
 
-@cache
 def load_domain(name: str) -> Domain:
-    """Return a bundled domain.
+    """Return a bundled domain, or one of this process's own.
 
     Raises:
         UnknownNameError: If there is none of that name.
         GenerationError: If its file breaks the format.
     """
+    own = _OWN.get(name)
+    return own if own is not None else _bundled(name)
+
+
+def use_domain(domain: Domain) -> None:
+    """Make a domain known by its name, in this process.
+
+    Raises:
+        GenerationError: If the name stands for another domain already.
+    """
+    if (FOLDER / f"{domain.name}.json").is_file() or _OWN.setdefault(domain.name, domain) != domain:
+        msg = f"the name {domain.name!r} stands for another domain already; give this one a name of its own"
+        raise GenerationError(msg)
+
+
+@cache
+def _bundled(name: str) -> Domain:
     if name not in domain_names():
         kind = "domain"
-        raise UnknownNameError.of(kind, name, domain_names())
+        raise UnknownNameError.of(kind, name, (*domain_names(), *_OWN))
     return read_domain(FOLDER / f"{name}.json")
 
 
@@ -159,20 +178,31 @@ def read_domain(path: Path) -> Domain:
         GenerationError: If it breaks the format, or a reference in it leads nowhere.
     """
     try:
-        domain = Domain.model_validate(jsonio.loads(path.read_text(encoding="utf-8")))
+        return domain_from(jsonio.loads(path.read_text(encoding="utf-8")), str(path))
     except OSError as error:
         msg = f"cannot read the domain {path}: {error.strerror}"
-        raise GenerationError(msg) from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        msg = f"{path} is no domain: {first['msg']} (at {'.'.join(map(str, first['loc']))})"
-        raise GenerationError(msg) from None
+    except GenerationError:
+        raise
     except ValueError as error:
         msg = f"{path} is no domain: {error}"
+    raise GenerationError(msg)
+
+
+def domain_from(data: Any, what: str) -> Domain:
+    """Return the domain that a file's data describes; `what` is what messages call the file.
+
+    Raises:
+        GenerationError: As for `read_domain`.
+    """
+    try:
+        domain = Domain.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        msg = f"{what} is no domain: {first['msg']} (at {'.'.join(map(str, first['loc']))})"
         raise GenerationError(msg) from None
     problem = next(problems(domain), None)
     if problem is not None:
-        msg = f"{path}: {problem}"
+        msg = f"{what}: {problem}"
         raise GenerationError(msg)
     return domain
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 RESERVED = frozenset(
     {
         "id", "name", "field", "operation", "order_by", "direction", "sort_by", "order",
-        "limit", "page", "page_size", "type", "date", "value",
+        "limit", "page", "page_size", "type", "date", "value", "mode", "query", "unit",
     }
 )  # fmt: skip
 """Column names that would collide with a tool family's own arguments."""

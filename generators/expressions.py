@@ -11,6 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
+from tool_gym.generators.arithmetic import UndefinedError as UndefinedError  # noqa: PLC0414 - what evaluation may come to
+from tool_gym.generators.arithmetic import calculate, first_of, statistic
+from tool_gym.generators.relations import Relation, is_so
 from tool_gym.units import FACTORS
 from tool_gym.world import Row, WorldView
 
@@ -142,16 +145,36 @@ class Free:
     calendar: Calendar
 
 
-Val: TypeAlias = Attr | Agg | Calc | Convert | Days | Free
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A number, date or category the user says."""
+
+    value: float | str
+
+
+@dataclass(frozen=True, slots=True)
+class Percent:
+    """A number raised by a share of itself, or lowered by a negative one."""
+
+    source: Val
+    percent: int
+
+    @property
+    def factor(self) -> float:
+        """What the number is multiplied by."""
+        return round(1 + self.percent / 100, 6)
+
+
+Val: TypeAlias = Attr | Agg | Calc | Convert | Days | Free | Said | Percent
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Set a numeric field."""
+    """Set a numeric field, to a number the user says or to one that is to be found out."""
 
     target: Ent
     column: str
-    value: float
+    value: float | Val
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +197,7 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """Make a new row from plain values and the ids of rows."""
+    """Make a new row from values, said or to be found out, and the ids of rows."""
 
     entity: str
     values: tuple[tuple[str, Any], ...]
@@ -182,11 +205,27 @@ class Create:
 
 
 Act: TypeAlias = Update | Transition | Cancel | Create
-Expression: TypeAlias = Ent | Val | Act
 
 
-class UndefinedError(Exception):
-    """Raised when an expression has no single value in a world: an empty group, a tie, a division by zero."""
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Whether a value found out stands in a relation to one that is said or found out too."""
+
+    relation: Relation
+    first: Val
+    second: Val
+
+
+@dataclass(frozen=True, slots=True)
+class If:
+    """One of two things to do or tell, by a test."""
+
+    test: Condition
+    then: Act | Val
+    otherwise: Act | Val
+
+
+Expression: TypeAlias = Ent | Val | Act | Condition | If
 
 
 class Evaluator:
@@ -208,8 +247,8 @@ class Evaluator:
             return self._row(ent.entity, self.row(ent.source)[ent.column])
         if isinstance(ent, Higher):
             pair = [self.row(ent.first), self.row(ent.second)]
-            return _first_of(pair, ent.column, descending=True)
-        return _first_of(self.group(ent), ent.column, descending=ent.descending)
+            return first_of(pair, ent.column, descending=True)
+        return first_of(self.group(ent), ent.column, descending=ent.descending)
 
     def value(self, val: Val) -> Any:
         """Return the value of a value expression.
@@ -220,22 +259,36 @@ class Evaluator:
         if isinstance(val, Attr):
             return self.row(val.source)[val.column]
         if isinstance(val, Agg):
-            return _statistic(val, self.group(val))
-        if isinstance(val, Convert):
-            return round(self.value(val.source) * FACTORS[val.unit][1] / FACTORS[val.target][1], 6)
+            rows = self.group(val)
+            return len(rows) if val.column is None else statistic(val.operation, [row[val.column] for row in rows])
         if isinstance(val, Free):
             return not self.bookings(val)
-        first, second = self.value(val.first), self.value(val.second)
-        if isinstance(val, Days):
-            return abs((dt.date.fromisoformat(first) - dt.date.fromisoformat(second)).days)
-        return _calculate(val.operation, first, second)
+        return val.value if isinstance(val, Said) else self._computed(val)
+
+    def holds(self, test: Condition) -> bool:
+        """Return whether a test holds.
+
+        Raises:
+            UndefinedError: If one of its values is undefined.
+        """
+        return is_so(test.relation, self.value(test.first), self.value(test.second))
+
+    def settled(self, expression: Expression) -> Expression:
+        """Return what an expression comes down to once its condition, if it has one, is decided.
+
+        Raises:
+            UndefinedError: If the condition cannot be decided.
+        """
+        if not isinstance(expression, If):
+            return expression
+        return expression.then if self.holds(expression.test) else expression.otherwise
 
     def group(self, of: Top | Best | Agg) -> list[Row]:
         """Return the rows that an expression orders or summarises."""
-        rows = list(self._view.rows(of.entity))
         if not isinstance(of, Best) and of.by is not None and of.parent is not None:
-            parent_id = self.row(of.parent)["id"]
-            rows = [row for row in rows if row[of.by] == parent_id]
+            rows = self._children(of.entity, of.by, self.row(of.parent)["id"])
+        else:
+            rows = list(self._view.rows(of.entity))
         if not isinstance(of, Top) and of.filter is not None:
             column, wanted = of.filter
             rows = [row for row in rows if row[column] == wanted]
@@ -252,6 +305,28 @@ class Evaluator:
             and (calendar.state is None or row[calendar.state] in calendar.blocking)
         ]
 
+    def _computed(self, val: Calc | Convert | Days | Percent) -> Any:
+        if isinstance(val, Convert):
+            return round(self.value(val.source) * FACTORS[val.unit][1] / FACTORS[val.target][1], 6)
+        if isinstance(val, Percent):
+            return round(self.value(val.source) * val.factor, 6)
+        first, second = self.value(val.first), self.value(val.second)
+        if isinstance(val, Days):
+            return abs((dt.date.fromisoformat(first) - dt.date.fromisoformat(second)).days)
+        return calculate(val.operation, first, second)
+
+    def _children(self, table: str, column: str, parent: str) -> list[Row]:
+        """Return the rows that refer to a parent; sorted out once for tables that are as they were."""
+        view = self._view
+        if view.delta.get(table):
+            return [row for row in view.rows(table) if row[column] == parent]
+        groups: dict[str, list[Row]] | None = view.base.derived.get((Evaluator, table, column))
+        if groups is None:
+            groups = view.base.derived[Evaluator, table, column] = {}
+            for row in view.rows(table):
+                groups.setdefault(row[column], []).append(row)
+        return list(groups.get(parent, ()))
+
     def _row(self, entity: str, row_id: str) -> Row:
         row = self._view.row(entity, row_id)
         if row is None:
@@ -263,7 +338,8 @@ class Evaluator:
 def parts(expression: Expression) -> tuple[Expression, ...]:
     """Return the expressions directly inside an expression."""
     if isinstance(expression, Create):
-        return tuple(ent for _, ent in expression.refs)
+        values = (value for _, value in expression.values if isinstance(value, _NODES))
+        return (*values, *(ent for _, ent in expression.refs))
     inner = (getattr(expression, name) for name in expression.__slots__)
     return tuple(part for part in inner if isinstance(part, _NODES))
 
@@ -281,46 +357,17 @@ def substitute(expression: Any, old: Expression, new: Expression) -> Any:
         return new
     if isinstance(expression, Create):
         refs = tuple((column, substitute(ent, old, new)) for column, ent in expression.refs)
-        return replace(expression, refs=refs)
+        values = tuple(
+            (column, substitute(value, old, new) if isinstance(value, _NODES) else value)
+            for column, value in expression.values
+        )
+        return replace(expression, refs=refs, values=values)
     inner = {name: getattr(expression, name) for name in expression.__slots__}
     return replace(expression, **{k: substitute(v, old, new) for k, v in inner.items() if isinstance(v, _NODES)})
 
 
-def _first_of(rows: list[Row], column: str, *, descending: bool) -> Row:
-    ordered = sorted(rows, key=lambda row: row[column], reverse=descending)
-    if not ordered or (len(ordered) > 1 and ordered[0][column] == ordered[1][column]):
-        msg = "tie" if ordered else "empty group"
-        raise UndefinedError(msg)
-    return ordered[0]
-
-
-def _statistic(agg: Agg, rows: list[Row]) -> Any:
-    if agg.column is None:
-        return len(rows)
-    cells = [row[agg.column] for row in rows]
-    if not cells:
-        msg = "empty group"
-        raise UndefinedError(msg)
-    if agg.operation == "sum":
-        return round(sum(cells), 2)
-    if agg.operation == "average":
-        return round(sum(cells) / len(cells), 2)
-    return round(max(cells) if agg.operation == "maximum" else min(cells), 2)
-
-
-def _calculate(operation: str, first: float, second: float) -> float:
-    if operation == "divide":
-        if second == 0:
-            msg = "division by zero"
-            raise UndefinedError(msg)
-        return round(first / second, 6)
-    if operation == "multiply":
-        return round(first * second, 6)
-    return round(first + second if operation == "add" else first - second, 6)
-
-
 _NODES = (
     ByName, ById, Follow, Top, Best, Higher,
-    Attr, Agg, Calc, Convert, Days, Free,
-    Update, Transition, Cancel, Create,
+    Attr, Agg, Calc, Convert, Days, Free, Said, Percent,
+    Update, Transition, Cancel, Create, Condition, If,
 )  # fmt: skip

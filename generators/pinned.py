@@ -17,6 +17,7 @@ from tool_gym.envs.card import Card
 from tool_gym.envs.recipes import read_recipe
 from tool_gym.errors import GenerationError, ToolGymError
 from tool_gym.generators.build import GENERATOR_VERSION
+from tool_gym.generators.domain import domain_from
 from tool_gym.generators.pipeline import build_pack
 from tool_gym.generators.plan import PackPlan
 from tool_gym.generators.shards import Report
@@ -46,7 +47,8 @@ def plan_of(card: Card) -> PackPlan:
     try:
         domains = {split: tuple(names) for split, names in how.pop("domains").items()}
         shapes = tuple(how.pop("shapes"))
-        return PackPlan(name=card.id, domains=domains, shapes=shapes, **how)
+        own = tuple(domain_from(data, f"the pack {card.id!r}") for data in how.pop("own", ()))
+        return PackPlan(name=card.id, domains=domains, shapes=shapes, own=own, **how)
     except (KeyError, TypeError, AttributeError) as error:
         msg = f"how the pack {card.id!r} was built is not a plan of this generator: {error}"
         raise GenerationError(msg) from None

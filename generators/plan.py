@@ -12,17 +12,21 @@ from tool_gym.envs.card import check_pack_name
 from tool_gym.envs.pack import SPLITS
 from tool_gym.errors import GenerationError, UnknownNameError
 from tool_gym.generators.build import DEPTHS, GENERATOR_VERSION, SeedPath, Wish
-from tool_gym.generators.domain import domain_names, load_domain
+from tool_gym.generators.domain import Domain, domain_names, load_domain, use_domain
 from tool_gym.generators.scale import Complexity, asked_for
 from tool_gym.generators.seeding import stream
 
 MIX = {
-    "single_hop": 12,
-    "parallel_single_hop": 14,
-    "multi_hop": 28,
-    "parallel_multi_hop": 20,
-    "write": 16,
-    "decline": 10,
+    "single_hop": 9,
+    "parallel_single_hop": 12,
+    "multi_hop": 22,
+    "parallel_multi_hop": 17,
+    "write": 9,
+    "read_then_write": 7,
+    "conditional": 5,
+    "multi_turn": 7,
+    "ask": 5,
+    "decline": 7,
 }
 """Shapes and their shares, in percent."""
 
@@ -59,6 +63,7 @@ class PackPlan:
         complexity: How far the scaling operators go: a level 0 to 4 of all, levels as `"toolset=2,types=1"`, or None,
             which draws them for each scenario.
         shapes: The shapes to make, in the proportions of `MIX`; none for all.
+        own: Domains that are not bundled; where `domains` is None, every split draws on just these.
     """
 
     name: str
@@ -67,6 +72,13 @@ class PackPlan:
     seed: int = 0
     complexity: Complexity = None
     shapes: tuple[str, ...] = ()
+    own: tuple[Domain, ...] = ()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Make the own domains known to the process that reads the plan."""
+        self.__dict__.update(state)
+        for domain in self.own:
+            use_domain(domain)
 
     def __post_init__(self) -> None:
         """Check the plan.
@@ -85,13 +97,16 @@ class PackPlan:
             msg = f"sizes must be 0 or more and not all 0, not {self.sizes}"
             raise GenerationError(msg)
         asked_for(self.complexity)
+        for domain in self.own:
+            use_domain(domain)
         for names in (self.domains or {}).values():
             for name in names:
                 load_domain(name)
 
     def domains_of(self, split: str) -> tuple[str, ...]:
         """Return the domains a split draws on."""
-        return (self.domains or {}).get(split) or domain_names(split)
+        own = tuple(sorted(domain.name for domain in self.own))
+        return (self.domains or {}).get(split) or own or domain_names(split)
 
     def shapes_of(self, split: str) -> list[str]:
         """Return the order in which shapes come up: the mix, shuffled once for the split."""
@@ -133,6 +148,11 @@ class PackPlan:
             "complexity": self.complexity,
             "shapes": list(self.shapes),
             "domains": {split: list(self.domains_of(split)) for split in self.sizes},
+            **(
+                {"own": [domain.model_dump(mode="json", exclude_defaults=True) for domain in self.own]}
+                if self.own
+                else {}
+            ),
         }
 
     def digest(self) -> str:

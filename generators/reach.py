@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from tool_gym.generators.calls import Caller, Stock, is_write, table_of, template
+from tool_gym.generators.batches import Batch, Batches, Called, rows_among
+from tool_gym.generators.calls import Stock, is_write, parts, template
 from tool_gym.generators.candidate import Candidate
 from tool_gym.generators.expressions import Free, walk
 from tool_gym.scenario import TemplateImpl, ToolSpec
 from tool_gym.tools.base import Arguments
 from tool_gym.values import leaves
-from tool_gym.world import WorldView
+from tool_gym.world import World, fold
 
 MAX_CALLS = 4000
 """Most calls of one closure; beyond that the candidate is rejected as too wide to prove."""
@@ -54,8 +55,13 @@ class Reach:
     def __init__(self, candidate: Candidate, patience: int, *, figures: bool = True) -> None:
         self._world = candidate.world
         left_out = _COMPUTING if figures else _COMPUTING | _FIGURING
-        self._tools = [tool for tool in candidate.scenario.tools if _is_read(tool, left_out)]
-        self._caller = Caller(candidate.world)
+        self._tools = [
+            part.tool
+            for tool in candidate.scenario.tools
+            if isinstance(tool.impl, TemplateImpl)
+            for part in parts(tool, candidate.world.base)
+            if _is_read(part.tool, left_out)
+        ]
         self._patience = patience
         self._stock = Stock.of(candidate.world)
         for call in candidate.draft.calls:
@@ -64,13 +70,30 @@ class Reach:
                     self._stock.names[value] = None
                 else:
                     self._stock.add(candidate.world, value)
+        for value in candidate.told:
+            self._stock.add(candidate.world, value)
+            if _is_name(candidate.world, value):
+                self._stock.names[value] = None
         for part in (part for goal in candidate.draft.goal for part in walk(goal)):
             if isinstance(part, Free):
                 self._stock.dates[part.date] = None
         self._shown: list[dict[str, Any]] = []
         """Rows of long lists."""
-        self.readings: list[Reading] = []
+        self.rounds_made: list[list[tuple[ToolSpec, Batch]]] = []
+        """The calls of each round."""
+
+    @property
+    def succeeded(self) -> int:
+        """How many calls succeeded."""
+        return sum(len(batch.calls) for made in self.rounds_made for _, batch in made)
+
+    @property
+    def readings(self) -> Iterator[Reading]:
         """Every call that succeeded."""
+        for number, batches in enumerate(self.rounds_made, 1):
+            for tool, batch in batches:
+                for call in batch.calls:
+                    yield Reading(number, tool, call.arguments, call.value)
 
     def rounds(self, count: int) -> Iterator[set[Any]]:
         """Yield the values served within 1, 2, … `count` rounds: one set that grows.
@@ -78,52 +101,60 @@ class Reach:
         Raises:
             TooWideError: If that takes too many calls.
         """
-        view, calls = WorldView(self._world.base), 0
+        sources = [Batches(tool, self._world, self._stock) for tool in self._tools]
         served: set[Any] = set()
         fresh: Stock | None = None
-        for number in range(1, count + 1):
-            told: list[Any] = []
-            for tool in self._tools:
-                run = self._caller.runs(tool)
-                for arguments in self._caller.arguments(tool, self._stock, fresh):
-                    calls += 1
+        calls = 0
+        for _ in range(count):
+            made: list[tuple[ToolSpec, Batch]] = []
+            ids: dict[str, str] = {}
+            for source in sources:
+                for batch in source.fitting(fresh):
+                    calls += batch.tried
                     if calls > MAX_CALLS:
                         raise TooWideError
-                    outcome = self._caller.call(run, view, arguments)
-                    if outcome.ok:
-                        self.readings.append(Reading(number, tool, arguments, outcome.shown))
-                        told += self._told(outcome.shown, in_order="sort_by" in arguments)
-            fresh = self._learn(told)
-            served.update(told, self._told_of_known())
+                    made.append((source.tool, batch))
+                    served |= batch.told
+                    ids |= batch.ids
+                    if batch.lists:
+                        told = [leaf for call in batch.lists for leaf in self._told(call)]
+                        served.update(told)
+                        ids |= rows_among(self._world, told)
+            self.rounds_made.append(made)
+            fresh = self._learn(ids)
+            served |= self._told_of_known()
             yield served
 
-    def _told(self, value: Any, *, in_order: bool) -> list[Any]:
-        """Return what a result says for certain; keep the rows of a long list for later."""
-        items = value.get("items") if isinstance(value, dict) else None
-        if not items or max(len(items), value.get("total", 0)) <= self._patience:
-            return leaves(value)
+    def _told(self, call: Called) -> list[Any]:
+        """Return what a list says for certain; keep the rows of a long one for later."""
+        items = call.value["items"]
+        if max(len(items), call.value.get("total", 0)) <= self._patience:
+            return leaves(call.value)
         self._shown.extend(items)
-        first = items[:1] if in_order else []
-        return leaves({**value, "items": first})
+        first = items[:1] if "sort_by" in call.arguments else []
+        return leaves({**call.value, "items": first})
 
     def _told_of_known(self) -> set[Any]:
         """Return what long lists say of rows that are known by now."""
-        known, names = self._stock.ids, self._stock.names
+        known, names = set[str]().union(*self._stock.ids.values()), self._stock.names
         found: set[Any] = set()
         for item in self._shown:
-            if item["name"] in names or any(item["id"] in ids for ids in known.values()):
+            if item["id"] in known or item["name"] in names:
                 found.update(leaves(item))
         return found
 
-    def _learn(self, told: list[Any]) -> Stock:
-        """Add ids to the stock and return those that are new."""
+    def _learn(self, ids: dict[str, str]) -> Stock:
+        """Add ids of rows, each with its table, to the stock and return those that are new."""
         fresh = Stock.of(self._world)
-        for value in told:
-            table = table_of(self._world, value) if type(value) is str else None
-            if table is not None and value not in self._stock.ids[table]:
-                self._stock.ids[table][value] = fresh.ids[table][value] = None
+        for row_id, table in ids.items():
+            if row_id not in self._stock.ids[table]:
+                self._stock.ids[table][row_id] = fresh.ids[table][row_id] = None
         return fresh
 
 
+def _is_name(world: World, value: Any) -> bool:
+    return type(value) is str and any(fold(value) in world.base.index(table, "name") for table in world.tables)
+
+
 def _is_read(tool: ToolSpec, left_out: frozenset[str]) -> bool:
-    return isinstance(tool.impl, TemplateImpl) and template(tool).family not in left_out and not is_write(tool)
+    return template(tool).family not in left_out and not is_write(tool)

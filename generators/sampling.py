@@ -12,32 +12,28 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from tool_gym import units
+from tool_gym.generators.acting import Actor
+from tool_gym.generators.conditions import Conditions
 from tool_gym.generators.decompose import MIN_GROUP, SHAPE, Goal, RejectedError
 from tool_gym.generators.domain import Domain
 from tool_gym.generators.expressions import (
-    Act,
     Agg,
     Attr,
     Best,
     ById,
     Calc,
     Calendar,
-    Cancel,
     Convert,
-    Create,
     Days,
     Ent,
     Expression,
     Free,
     Higher,
     Top,
-    Transition,
-    Update,
     Val,
 )
 from tool_gym.generators.walks import Walker
-from tool_gym.generators.worlds import draw_values
-from tool_gym.world import Row, World
+from tool_gym.world import World
 
 
 class Column(NamedTuple):
@@ -47,7 +43,13 @@ class Column(NamedTuple):
     name: str
 
 
-_FAR_FETCHED = frozenset({("h", "s"), ("s", "h"), ("g", "t"), ("t", "g"), ("m", "km"), ("m", "mi"), ("mi", "m")})
+_FAR_FETCHED = frozenset(
+    {
+        ("h", "s"), ("s", "h"), ("g", "t"), ("t", "g"), ("m", "km"), ("m", "mi"), ("mi", "m"),
+        ("m", "mm"), ("km", "mm"), ("mi", "mm"), ("mm", "km"), ("mm", "mi"),
+        ("m2", "ha"), ("ft2", "ha"), ("ha", "ft2"),
+    }
+)  # fmt: skip
 """Conversions that units allow and nobody asks for."""
 
 
@@ -57,8 +59,8 @@ class Sampler:
     def __init__(self, domain: Domain, world: World, rng: random.Random) -> None:
         self.domain = domain
         self.world = world
-        self._rng = rng
-        self._walk = Walker(domain, world, rng)
+        self.rng = rng
+        self.walk = Walker(domain, world, rng)
 
     def goal(self, shape: str, depth: int) -> Goal:
         """Draw a goal of a shape.
@@ -70,87 +72,90 @@ class Sampler:
         Raises:
             RejectedError: If this draw leads nowhere; draw again.
         """
-        if shape == "single_hop":
-            return (self._single(),)
         if shape == "parallel_single_hop":
-            return self._distinct(self._rng.randint(2, 4), lambda: self._single(among_others=True))
-        if shape == "multi_hop":
-            return (self._chain(depth),)
+            return self._distinct(self.rng.randint(2, 4), lambda: self._single(among_others=True))
         if shape == "parallel_multi_hop":
             return self._join(depth)
-        if shape == "write":
-            return (self._act(depth),)
-        raise RejectedError(SHAPE, shape)
+        one: dict[str, Callable[[int], Expression]] = {
+            "single_hop": lambda _: self._single(),
+            "multi_hop": self.chain,
+            "write": Actor(self).act,
+            "read_then_write": Actor(self).found,
+            "conditional": Conditions(self).rule,
+        }
+        if shape not in one:
+            raise RejectedError(SHAPE, shape)
+        return (one[shape](depth),)
 
     def _single(self, *, among_others: bool = False) -> Expression:
         """Draw something one call finds out."""
         kinds = ("cell", "cell", "top", "statistic", "group", "best", *(("free",) if among_others else ()))
-        kind = self._rng.choice(kinds)
+        kind = self.rng.choice(kinds)
         entities = self.domain.entities
-        entity = self._walk.some([name for name in entities if kind != "best" or self._walk.has_categories(name)])
+        entity = self.walk.some([name for name in entities if kind != "best" or self.walk.has_categories(name)])
         if kind == "cell":
-            return Attr(ById(entity, self._rng.choice(self._walk.rows[entity])), self._column(entity))
+            return Attr(ById(entity, self.rng.choice(self.walk.rows[entity])), self.column(entity))
         if kind == "top":
-            return Top(entity, self._walk.orderable(entity), self._rng.random() < 0.5)
+            return Top(entity, self.walk.orderable(entity), self.rng.random() < 0.5)
         if kind == "statistic":
-            return self._aggregate(entity, None, None)
+            return self.aggregate(entity, None, None)
         if kind == "best":
-            return self._walk.best(entity)
+            return self.walk.best(entity)
         if kind == "free":
-            return self._free(0)
-        child, by, parent = self._walk.some(self.domain.groups)
-        return self._aggregate(child, by, self._parent(0, child, by, parent))
+            return self.free(0)
+        child, by, parent = self.walk.some(self.domain.groups)
+        return self.aggregate(child, by, self._parent(0, child, by, parent))
 
-    def _chain(self, depth: int) -> Val | Top | Best:
+    def chain(self, depth: int) -> Val | Top | Best:
         """Draw a value, or a row to name, at the end of a chain of `depth` calls."""
-        if depth >= 3 and self._rng.random() < 0.3:
+        if depth >= 3 and self.rng.random() < 0.3:
             return self._converted(depth)
-        if self._rng.random() < 0.12:
-            found = self._walk.entity(depth, None)
+        if self.rng.random() < 0.12:
+            found = self.walk.entity(depth, None)
             if isinstance(found, Top):
                 return found
-        return self._value_of(self._walk.entity(depth - 1, None))
+        return self.value_of(self.walk.entity(depth - 1, None))
 
     def _join(self, depth: int) -> Goal:
         """Draw two chains that meet in one value, or a few chains asked together."""
         kinds = ("calculate", "calculate", "days", "higher", "several", "several")
-        kind = self._rng.choice(kinds) if depth > 2 else self._rng.choice(("calculate", "days", "several"))
+        kind = self.rng.choice(kinds) if depth > 2 else self.rng.choice(("calculate", "days", "several"))
         if kind == "several":
             return self._several(depth)
         if kind == "higher":
             return (self._higher(depth),)
-        calls = [depth - 2, self._rng.randint(0, depth - 2)]
-        self._rng.shuffle(calls)
-        first, second = self._dates(calls) if kind == "days" else self._figures(calls)
+        calls = [depth - 2, self.rng.randint(0, depth - 2)]
+        self.rng.shuffle(calls)
+        first, second = self._dates(calls) if kind == "days" else self.figures(calls)
         if first == second:
             raise RejectedError(SHAPE, "the same figure twice")
         if kind == "days":
             return (Days(first, second),)
         operations = ("add", "subtract", "subtract", "divide") if self._adds_up(first) else ("subtract", "divide")
-        return (Calc(self._rng.choice(operations), first, second),)
+        return (Calc(self.rng.choice(operations), first, second),)
 
     def _several(self, depth: int) -> Goal:
         """Draw two or three chains; one of them is as long as asked for."""
-        longest = self._chain(depth)
+        longest = self.chain(depth)
 
         def shorter() -> Expression:
-            calls = self._rng.randint(2, depth)
-            return self._free(calls - 1) if self._rng.random() < 0.25 else self._chain(calls)
+            calls = self.rng.randint(2, depth)
+            return self.free(calls - 1) if self.rng.random() < 0.25 else self.chain(calls)
 
-        others = [shorter() for _ in range(self._rng.randint(1, 2))]
+        others = [shorter() for _ in range(self.rng.randint(1, 2))]
         drawn = [longest, *others]
-        self._rng.shuffle(drawn)
+        self.rng.shuffle(drawn)
         return self._distinct(len(drawn), iter(drawn).__next__)
 
     def _higher(self, depth: int) -> Val:
         """Draw a value of the one of two rows that has more of something."""
         calls = [depth - 2, 1]
-        self._rng.shuffle(calls)
+        self.rng.shuffle(calls)
         entities = [name for name, entity in self.domain.entities.items() if entity.of_type("integer", "number")]
-        first = self._walk.entity(calls[0], entities)
-        second = self._walk.entity(calls[1], (first.entity,), lambda row: row["id"] != self._walk.row(first)["id"])
-        column = self._rng.choice(self.domain.entities[first.entity].of_type("integer", "number"))
-        return Attr(Higher(first.entity, column, first, second), self._column(first.entity, skip=column))
+        first = self.walk.entity(calls[0], entities)
+        second = self.walk.entity(calls[1], (first.entity,), lambda row: row["id"] != self.walk.row(first)["id"])
+        column = self.rng.choice(self.domain.entities[first.entity].of_type("integer", "number"))
+        return Attr(Higher(first.entity, column, first, second), self.column(first.entity, skip=column))
 
     def _distinct(self, count: int, draw: Callable[[], Expression]) -> Goal:
         drawn = tuple(draw() for _ in range(count))
@@ -160,155 +165,118 @@ class Sampler:
             raise RejectedError(SHAPE, "only yes or no")
         return drawn
 
-    def _act(self, depth: int) -> Act:
-        """Draw a change, the row it is about found by `depth` - 1 calls."""
-        kinds: list[tuple[str, str]] = []
-        for key, entity in self.domain.entities.items():
-            kinds += [("update", key)] if any(a.writable for a in entity.columns.values()) else []
-            kinds += [("transition", key), ("cancel", key)] if entity.state is not None else []
-            kinds += [("create", key)] * 4 if entity.creatable else []
-        kind, wanted = self._walk.some(kinds)
-        if kind == "create":
-            return self._create(wanted, depth - 1)
-        target = self._walk.entity(depth - 1, (wanted,), lambda row: bool(self._ways(wanted, kind, row)))
-        way = self._rng.choice(self._ways(wanted, kind, self._walk.row(target)))
-        if kind == "update":
-            return Update(target, way, self._other_value(wanted, way, self._walk.row(target)[way]))
-        state = self.domain.entities[wanted].state or ""
-        return Cancel(target, state, way) if kind == "cancel" else Transition(target, state, way)
-
-    def _ways(self, entity: str, kind: str, row: Row) -> list[str]:
-        """Return the columns that may be updated, or the states the row may move to; none if it is closed."""
-        spec = self.domain.entities[entity]
-        state = spec.state
-        allowed = None if state is None else spec.columns[state].transitions.get(row[state], ())
-        if kind == "update":
-            return [] if allowed == () else [name for name, a in spec.columns.items() if a.writable]
-        cancelled = spec.columns[state or ""].cancel
-        return [value for value in allowed or () if (value == cancelled) == (kind == "cancel")]
-
-    def _other_value(self, entity: str, column: str, old: float) -> float:
-        value: float = draw_values(self.domain.attribute(entity, column), {}, 1, self._rng)[0]
-        if value == old:
-            raise RejectedError(SHAPE, "no change")
-        return value
-
-    def _create(self, entity: str, calls: int) -> Create:
-        columns = self.domain.entities[entity].columns
-        refs = [(column, a.entity) for column, a in columns.items() if a.entity is not None]
-        if not refs:
-            raise RejectedError(SHAPE, "nothing to look up")
-        chained = self._rng.choice(refs)
-        ends = tuple((c, self._walk.entity(calls if (c, e) == chained else 1, (e,), simple=True)) for c, e in refs)
-        plain = [(column, a) for column, a in columns.items() if a.entity is None and a.type != "state"]
-        return Create(entity, tuple((column, draw_values(a, {}, 1, self._rng)[0]) for column, a in plain), ends)
-
-    def _value_of(self, ent: Ent) -> Val:
+    def value_of(self, ent: Ent) -> Val:
         """Draw a value of a row: one of its cells, or a statistic over its children."""
-        row = self._walk.row(ent)
+        row = self.walk.row(ent)
         groups = [
             (child, by)
             for child, by, parent in self.domain.groups
-            if parent == ent.entity and self._walk.size(child, by, row) >= MIN_GROUP
+            if parent == ent.entity and self.walk.size(child, by, row) >= MIN_GROUP
         ]
-        if groups and self._rng.random() < 0.35:
-            child, by = self._rng.choice(groups)
-            return self._aggregate(child, by, ent)
+        if groups and self.rng.random() < 0.35:
+            child, by = self.rng.choice(groups)
+            return self.aggregate(child, by, ent)
         skip = ent.column if isinstance(ent, Top | Best | Higher) else None
-        return Attr(ent, self._column(ent.entity, skip=skip))
+        return Attr(ent, self.column(ent.entity, skip=skip))
 
-    def _aggregate(self, entity: str, by: str | None, parent: Ent | None, wanted: str | None = None) -> Agg:
+    def aggregate(self, entity: str, by: str | None, parent: Ent | None, wanted: str | None = None) -> Agg:
         """Draw a statistic over a group, of the `wanted` column if one is given."""
         spec = self.domain.entities[entity]
         operations = ("sum", "average", "minimum", "maximum")
-        countable = wanted is None and (by is not None or self._walk.has_categories(entity))
-        operation = self._rng.choice(("count", *operations) if countable else operations)
+        countable = wanted is None and (by is not None or self.walk.has_categories(entity))
+        operation = self.rng.choice(("count", *operations) if countable else operations)
         numbers = [wanted] if wanted else list(spec.of_type("integer", "number"))
         numbers = [name for name in numbers if operation != "sum" or spec.columns[name].additive]
         if not numbers and wanted:
             operation, numbers = "average", [wanted]
         if operation == "count" or not numbers:
             return self._count(entity, by, parent)
-        plain = Agg(entity, operation, self._rng.choice(numbers), by, parent)
-        return self._filtered(plain) if self._rng.random() < 0.3 else plain
+        plain = Agg(entity, operation, self.rng.choice(numbers), by, parent)
+        return self._filtered(plain) if self.rng.random() < 0.3 else plain
 
     def _count(self, entity: str, by: str | None, parent: Ent | None) -> Agg:
         plain = Agg(entity, "count", None, by, parent)
-        if by is None or self._rng.random() < 0.4:
+        if by is None or self.rng.random() < 0.4:
             return self._filtered(plain)
-        return Agg(entity, "count", None, by, parent, listed=self._rng.random() < 0.6)
+        return Agg(entity, "count", None, by, parent, listed=self.rng.random() < 0.6)
 
     def _filtered(self, agg: Agg) -> Agg:
         """Return a statistic over one category of the group, if it has one that is neither rare nor everything."""
-        categories = self._walk.categories(agg)
+        categories = self.walk.categories(agg)
         if not categories and agg.column is not None:
             return agg
-        return Agg(agg.entity, agg.operation, agg.column, agg.by, agg.parent, self._walk.some(categories))
+        return Agg(agg.entity, agg.operation, agg.column, agg.by, agg.parent, self.walk.some(categories))
 
     def _converted(self, depth: int) -> Convert:
-        columns = [column for column in self._numbers() if everyday_units(self._unit(column))]
+        columns = [column for column in self._numbers() if everyday_units(self._unit_of(column))]
         if not columns:
             raise RejectedError(SHAPE, "nothing to convert")
-        column = self._rng.choice(columns)
-        unit = self._unit(column) or ""
-        return Convert(self._figure(depth - 2, [column]), unit, self._rng.choice(everyday_units(unit)))
+        column = self.rng.choice(columns)
+        unit = self._unit_of(column) or ""
+        return Convert(self.figure(depth - 2, [column]), unit, self.rng.choice(everyday_units(unit)))
 
-    def _figures(self, calls: Iterable[int]) -> list[Val]:
+    def figures(self, calls: Iterable[int]) -> list[Val]:
         """Draw numbers of one kind, each a statistic or cell of a row that takes so many calls to find."""
-        if self._rng.random() < 0.15:
-            child, by, parent = self._walk.some(self.domain.groups)
+        if self.rng.random() < 0.15:
+            child, by, parent = self.walk.some(self.domain.groups)
             return [self._count(child, by, self._parent(n, child, by, parent)) for n in calls]
-        measure = self._measure(self._walk.some(self._numbers()))
+        measure = self._measure(self.walk.some(self._numbers()))
         columns = [column for column in self._numbers() if self._measure(column) == measure]
-        return [self._figure(n, columns) for n in calls]
+        return [self.figure(n, columns) for n in calls]
 
-    def _figure(self, calls: int, columns: list[Column]) -> Val:
+    def figure(self, calls: int, columns: list[Column]) -> Val:
         """Draw a cell of one of the columns, or a statistic over it."""
-        column = self._rng.choice(columns)
+        column = self.rng.choice(columns)
         groups = [(by, parent) for child, by, parent in self.domain.groups if child == column.entity]
-        if groups and self._rng.random() < 0.35:
-            by, parent = self._rng.choice(groups)
+        if groups and self.rng.random() < 0.35:
+            by, parent = self.rng.choice(groups)
             ent = self._parent(calls, column.entity, by, parent)
-            return self._aggregate(column.entity, by, ent, column.name)
-        ent = self._walk.entity(calls, (column.entity,))
+            return self.aggregate(column.entity, by, ent, column.name)
+        ent = self.walk.entity(calls, (column.entity,))
         if isinstance(ent, Top | Best) and ent.column == column.name:
             raise RejectedError(SHAPE, "an extreme that is asked for twice")
         return Attr(ent, column.name)
 
     def _dates(self, calls: Iterable[int]) -> list[Val]:
         dated = [Column(n, c) for n, entity in self.domain.entities.items() for c in entity.of_type("date")]
-        drawn = [(n, self._walk.some(dated)) for n in calls]
-        return [Attr(self._walk.entity(n, (column.entity,)), column.name) for n, column in drawn]
+        drawn = [(n, self.walk.some(dated)) for n in calls]
+        return [Attr(self.walk.entity(n, (column.entity,)), column.name) for n, column in drawn]
 
-    def _free(self, calls: int) -> Free:
+    def free(self, calls: int) -> Free:
         """Draw whether a row can be booked: half the time on the date of a booking of its own."""
         bookable = [name for name, entity in self.domain.entities.items() if entity.availability is not None]
-        source = self._walk.entity(calls, (self._walk.some(bookable),))
+        source = self.walk.entity(calls, (self.walk.some(bookable),))
         booked = self.domain.entities[source.entity].availability
         if booked is None:
             raise RejectedError(SHAPE, "nothing to book")
         spec = self.domain.entities[booked.bookings]
         calendar = Calendar(booked.bookings, f"{booked.ref}_id", booked.date, spec.state, booked.blocking)
         rows = list(self.world.tables[booked.bookings].rows.values())
-        own = [row for row in rows if row[calendar.ref] == self._walk.row(source)["id"]]
-        date: str = self._rng.choice(own if own and self._rng.random() < 0.5 else rows)[calendar.date]
-        if self._rng.random() < 0.2:
-            date = (dt.date.fromisoformat(date) + dt.timedelta(days=self._rng.randint(1, 9))).isoformat()
+        own = [row for row in rows if row[calendar.ref] == self.walk.row(source)["id"]]
+        date: str = self.rng.choice(own if own and self.rng.random() < 0.5 else rows)[calendar.date]
+        if self.rng.random() < 0.2:
+            date = (dt.date.fromisoformat(date) + dt.timedelta(days=self.rng.randint(1, 9))).isoformat()
         return Free(source, date, calendar)
 
     def _parent(self, calls: int, child: str, by: str, parent: str) -> Ent:
         """Draw a row with enough children to order or summarize."""
-        return self._walk.entity(calls, (parent,), lambda row: self._walk.size(child, by, row) >= MIN_GROUP)
+        return self.walk.entity(calls, (parent,), lambda row: self.walk.size(child, by, row) >= MIN_GROUP)
+
+    def same_measure(self, entity: str, column: str) -> list[Column]:
+        """Return the number columns that measure what a column does, itself first."""
+        own = Column(entity, column)
+        measure = self._measure(own)
+        return [own, *(other for other in self._numbers() if other != own and self._measure(other) == measure)]
 
     def _numbers(self) -> list[Column]:
         return [Column(n, c) for n, entity in self.domain.entities.items() for c in entity.of_type("integer", "number")]
 
-    def _unit(self, column: Column) -> str | None:
+    def _unit_of(self, column: Column) -> str | None:
         return self.domain.attribute(*column).unit
 
     def _measure(self, column: Column) -> str:
         """Return what a column measures: its unit, or its noun where it has none; only like is compared with like."""
-        return self._unit(column) or self.domain.attribute(*column).noun
+        return self._unit_of(column) or self.domain.attribute(*column).noun
 
     def _adds_up(self, val: Val) -> bool:
         """Return whether a sum with this value means anything."""
@@ -316,11 +284,11 @@ class Sampler:
             return self.domain.attribute(val.source.entity, val.column).additive
         return isinstance(val, Agg) and (val.column is None or val.operation == "sum")
 
-    def _column(self, entity: str, skip: str | None = None) -> str:
+    def column(self, entity: str, skip: str | None = None) -> str:
         """Draw a column a user may ask for, mostly one with many possible values."""
         columns = [c for c, a in self.domain.entities[entity].columns.items() if a.type != "ref" and c != skip]
         many = [name for name in columns if self.domain.attribute(entity, name).type not in ("enum", "state")]
-        return self._walk.some(many if many and self._rng.random() < 0.8 else columns)
+        return self.walk.some(many if many and self.rng.random() < 0.8 else columns)
 
 
 def everyday_units(unit: str | None) -> tuple[str, ...]:

@@ -18,6 +18,16 @@ _TRIES = 12
 T = TypeVar("T")
 
 
+class _Known:
+    """What every walker of a world comes to know."""
+
+    def __init__(self, domain: Domain, world: World) -> None:
+        self.domain = domain
+        self.rows = {entity: list(table.rows) for entity, table in world.tables.items()}
+        self.can: dict[tuple[str, int, frozenset[str]], bool] = {}
+        self.sizes: dict[tuple[str, str], Counter[str]] = {}
+
+
 class Walker:
     """Draws rows of one world, each step checked against the tables."""
 
@@ -25,10 +35,13 @@ class Walker:
         self.domain = domain
         self.world = world
         self.evaluate = Evaluator(WorldView(world.base))
-        self.rows = {entity: list(table.rows) for entity, table in world.tables.items()}
+        known: _Known | None = world.base.derived.get(Walker)
+        if known is None or known.domain is not domain:
+            known = world.base.derived[Walker] = _Known(domain, world)
+        self.rows = known.rows
         self._rng = rng
-        self._can: dict[tuple[str, int, frozenset[str]], bool] = {}
-        self._sizes: dict[tuple[str, str], Counter[str]] = {}
+        self._can = known.can
+        self._sizes = known.sizes
 
     def entity(
         self,

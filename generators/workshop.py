@@ -11,6 +11,7 @@ from pathlib import Path
 from tool_gym import jsonio
 from tool_gym.errors import GenerationError
 from tool_gym.files import write_whole
+from tool_gym.generators import collecting
 from tool_gym.generators.plan import BLOCK, PackPlan, Shard
 from tool_gym.generators.shards import Made, Report, make_shard, world_line
 
@@ -47,8 +48,9 @@ class Workshop:
             total.add(done or Report())
         progress(total)
         if workers == 1 or len(missing) < 2:
-            for shard in missing:
-                make(self._plan, shard, self._folder, total, progress)
+            with collecting.seldom():
+                for shard in missing:
+                    make(self._plan, shard, self._folder, total, progress)
         else:
             self._share_out(missing, workers, total, progress)
         total.accepted = 0  # counted again as the shards are put together
@@ -130,7 +132,8 @@ def make(
 
 def _make_apart(plan: PackPlan, shard: Shard, folder: Path) -> Report:
     report = Report()
-    make(plan, shard, folder, report)
+    with collecting.seldom():
+        make(plan, shard, folder, report)
     return report
 
 

@@ -225,6 +225,21 @@ MORE_TOOLS = (
     tool("north_or_south", "list", {"table": "berth", "by": "quay"}),
     tool("update_draft", "update", {"table": "ship", "fields": ["draft"]}, constants={"field": "draft"}),
     tool("create_ship", "create", {"table": "ship", "fields": [key for key in SHIPS["SH1"] if key != "id"]}),
+    tool("bookings", "list", {"table": "booking", "groups": ["ship_id", "berth_id"]}),
+    tool("first_booking", "top", {"table": "booking", "groups": ["ship_id"], "order_by": ["date"]}),
+    tool("tonnage", "summarize", {"table": "booking", "groups": ["ship_id", "berth_id"], "fields": ["tonnes"]}),
+    tool("match_berth", "match", {"table": "berth"}),
+    tool("ship_length", "measure", {"table": "ship", "field": "length", "stored": "m", "units": ["m", "km"]}),
+    tool("records", "choose", {"selector": "kind", "parts": {
+        "ship": {"family": "search", "bindings": {"table": "ship", "filters": ["type"], "sort": ["crew"]}},
+        "owner": {"family": "search", "bindings": {"table": "owner", "sort": ["fleet_budget"]}},
+        "berth": {"family": "find", "bindings": {"table": "berth"}},
+        "tug": {"family": "summarize", "bindings": {"table": "ship"}, "constants": {"operation": "count"}},
+    }}),
+    tool("save_ship", "choose_write", {"selector": "mode", "parts": {
+        "create": {"family": "create", "bindings": {"table": "ship", "fields": list(SHIPS["SH1"])[1:]}},
+        "update": {"family": "update", "bindings": {"table": "ship", "fields": ["draft", "crew"], "by_column": True}},
+    }}),
 )  # fmt: skip
 """More tools of every family, for the tests of the families themselves."""
 

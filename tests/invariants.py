@@ -279,6 +279,8 @@ def _still_serves(scenario: Scenario, world: World, before: list[Turn], changed:
     for turn in before:
         run(session, turn)
     (made,), (result,) = changed.calls, run(session, changed)
+    while result.outcome is Outcome.TRANSIENT_FAULT:
+        (result,) = run(session, changed)
     table = CreditTable.of(scenario)
     return (
         isinstance(made, ToolCall) and result.ok and bool(table.served(made, result)[0] >> table.ids[sub_goal.id] & 1)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tests.harbour import WORLD
+from tool_gym.asking import Questions
 from tool_gym.rewards import Reward, SolveReward
 from tool_gym.runtime import InProcessRuntime, Session
 from tool_gym.scenario import Scenario
@@ -93,8 +94,8 @@ def run(session: Session, turn: Turn) -> tuple[ToolResult, ...]:
 
 
 def _reply(scenario: Scenario, user_turn: int, text: str, asked: set[str]) -> str:
-    for goal in scenario.goals_of(user_turn):
-        if goal.kind == "ask" and goal.id not in asked and goal.is_asked_by(text):
-            asked.add(goal.id)
-            return goal.reply
-    return IDLE_REPLY
+    goal = Questions.of(scenario).judge(text, user_turn, asked).goal
+    if goal is None:
+        return IDLE_REPLY
+    asked.add(goal.id)
+    return goal.reply

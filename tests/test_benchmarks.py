@@ -241,6 +241,7 @@ class TestTargets:
     [
         ["pytest", "benchmarks", "--benchmark-disable", "-q", "-p", "no:cacheprovider"],
         ["benchmarks.live_episodes", "--episodes", "300"],
+        ["benchmarks.profile_generation", "--blocks", "1", "--warm", "0"],
         ["benchmarks.profile_step"],
         ["benchmarks.starting"],
         ["benchmarks.targets", "--repetitions", "1"],

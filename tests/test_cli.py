@@ -24,7 +24,7 @@ from tool_gym.rewards import REWARDS
 from tool_gym.scenario import Scenario
 
 ROOT = Path(__file__).resolve().parent.parent
-COMMANDS = ("list", "show", "rollout", "score", "check", "generate", "pack", "play", "schema")
+COMMANDS = ("list", "show", "rollout", "score", "check", "generate", "pack", "play", "schema", "export", "serve")
 
 
 class Ran(NamedTuple):

@@ -95,6 +95,13 @@ CALLS: list[tuple[str, dict[str, list[Any]]]] = [
     ("convert_unit", {"value": [1, 2.5], "from_unit": ["km"], "to_unit": ["m", "mi", "km"]}),
     ("days_between", {"start": ["2024-03-01", "2023-01-01"], "end": ["2024-02-29"]}),
     ("check_berth", {"berth_id": list(BERTHS), "date": ["2025-03-04", "2025-03-08", "2025-03-09"]}),
+    ("bookings", {"ship_id": ["SH1", "SH5"], "berth_id": ["BE2", "BE5"], "page": [1, 2]}),
+    ("first_booking", {"ship_id": ["SH1", "SH2"], "order_by": ["date"], "direction": list(ORDERS)}),
+    ("tonnage", {"ship_id": ["SH1"], "berth_id": ["BE2", "BE5"], "operation": ["sum", "count"], "field": ["tonnes"]}),
+    ("match_berth", {"query": ["south", "north", "Tug Basin"]}),
+    ("ship_length", {"id": list(SHIPS), "unit": ["m"]}),
+    ("records", {"kind": ["ship"], "type": ["cargo", "tug"], "sort_by": ["crew"], "order": list(ORDERS)}),
+    ("records", {"kind": ["berth"], "name": [row["name"] for row in BERTHS.values()]}),
 ]  # fmt: skip
 
 
@@ -160,6 +167,35 @@ def test_equal_questions_have_one_key_across_families() -> None:
     top = keys("search_ships", sort_by="built_on", order="descending")
     assert ("top", "ship", None, "built_on", (), ("descending",)) in top
     assert ("aggregate", "ship", None, "built_on", (), ("maximum",)) in top
+
+
+def test_a_whole_listing_tells_both_ends_of_an_order() -> None:
+    session = RUNTIME.start()
+    whole, cut = (
+        {fact.key: fact.value for fact, _ in facts_of(session, "search_ships", {"sort_by": "built_on", "limit": limit})}
+        for limit in (len(SHIPS), len(SHIPS) - 1)
+    )
+    latest = ("top", "ship", None, "built_on", (), ("descending",))
+    assert whole[latest] == max(SHIPS, key=lambda ship: SHIPS[ship]["built_on"])
+    assert whole["aggregate", "ship", None, "built_on", (), ("maximum",)] == SHIPS[whole[latest]]["built_on"]
+    assert latest not in cut
+    assert ("top", "ship", None, "built_on", (), ("ascending",)) in cut
+
+
+def test_a_quantity_is_the_same_fact_in_every_unit() -> None:
+    session = RUNTIME.start()
+    for ship, cells in SHIPS.items():
+        for unit in ("m", "km"):
+            ((fact, there),) = facts_of(session, "ship_length", {"id": ship, "unit": unit})
+            assert fact == Fact(("read", "ship", ship, "length", (), ()), cells["length"], ("length",))
+            assert there == units.convert(cells["length"], "m", unit)
+
+
+def test_a_merged_tool_serves_the_facts_of_the_part_that_was_meant() -> None:
+    session = RUNTIME.start()
+    told = facts_of(session, "records", {"kind": "tug"})
+    assert told == facts_of(session, "count_ships", {})
+    assert facts_of(session, "records", {"kind": "owner", "sort_by": "fleet_budget"})[1][0].key[1] == "owner"
 
 
 def test_writes_serve_no_facts() -> None:

@@ -301,4 +301,4 @@ def test_the_runtime_is_given_no_answers() -> None:
     scenario = SCENARIOS["multi_hop"]
     session = InProcessRuntime(scenario.tools, WORLD, scenario.faults).start()
     held = {getattr(session, name).__class__.__name__ for name in session.__slots__}
-    assert held == {"WorldView", "dict"}
+    assert held == {"WorldView", "_Tools", "dict"}

@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 
 from tests.harbour import BERTHS, BOOKINGS, MORE_TOOLS, NEW_SHIP, SHIPS, TOOLS, WORLD, tool
+from tool_gym.errors import ScenarioError
 from tool_gym.runtime import InProcessRuntime
+from tool_gym.tools import FAMILIES
 from tool_gym.turns import Effect, Outcome, ToolResult
+from tool_gym.world import World
 
 RUNTIME = InProcessRuntime(TOOLS + MORE_TOOLS, WORLD)
 ABSENT, INVALID, REFUSED = "not_found", "invalid_arguments", "precondition_failed"
@@ -94,6 +97,33 @@ def run(name: str, /, **arguments: Any) -> ToolResult:
         ("check_berth", {"berth_id": "BE2", "date": "2025-03-04"}, {"available": False, "bookings": 1}),
         ("check_berth", {"berth_id": "BE1", "date": "2025-03-08"}, {"available": True, "bookings": 0}),
         ("north_or_south", {"quay": "South", "page": 2}, {"total": 2, "page": 2, "pages": 1, "items": []}),
+        ("bookings", {"page": 5}, {"total": 10, "page": 5, "pages": 1, "items": []}),
+        ("bookings", {"berth_id": "BE6"}, {"total": 1, "page": 1, "pages": 1, "items": [named("BK10")]}),
+        (
+            "bookings",
+            {"ship_id": "SH1", "berth_id": "BE5"},
+            {"total": 1, "page": 1, "pages": 1, "items": [named("BK6")]},
+        ),
+        ("bookings", {"ship_id": "SH2", "berth_id": "BE5"}, {"total": 0, "page": 1, "pages": 0, "items": []}),
+        ("first_booking", {"order_by": "date", "direction": "ascending"}, {"id": "BK10", "name": "BK-510"}),
+        (
+            "first_booking",
+            {"order_by": "date", "direction": "ascending", "ship_id": "SH1"},
+            {"id": "BK1", "name": "BK-501"},
+        ),
+        ("tonnage", {"operation": "sum", "field": "tonnes", "ship_id": "SH1", "berth_id": "BE2"}, {"value": 10300}),
+        ("match_berth", {"query": "pier, EAST"}, {"total": 1, "items": [named("BE5")]}),
+        ("match_berth", {"query": "south"}, {"total": 2, "items": [named("BE3"), named("BE4")]}),
+        ("match_berth", {"query": "sou"}, {"total": 0, "items": []}),
+        ("ship_length", {"id": "SH1", "unit": "m"}, {"id": "SH1", "length": 182.5, "unit": "m"}),
+        ("ship_length", {"id": "SH1", "unit": "km"}, {"id": "SH1", "length": 0.1825, "unit": "km"}),
+        ("records", {"kind": "berth", "name": "east pier"}, {"id": "BE5", "name": "East Pier"}),
+        ("records", {"kind": "tug"}, {"value": 8}),
+        (
+            "records",
+            {"kind": "ship", "type": "tug", "sort_by": "crew"},
+            {"total": 1, "items": [{"id": "SH5", "name": "Esperanza", "crew": 7}]},
+        ),
     ],
 )  # fmt: skip
 def test_a_read_serves_what_the_tables_hold(name: str, arguments: dict[str, Any], value: Any) -> None:
@@ -158,6 +188,23 @@ def test_a_read_serves_what_the_tables_hold(name: str, arguments: dict[str, Any]
         ("create_booking", {**BOOKING, "tonnes": 0}, REFUSED, "tonnes"),
         ("create_ship", {**NEW_SHIP, "name": "AURORA"}, REFUSED, "already a ship named 'AURORA'"),
         ("create_ship", {**NEW_SHIP, "draft": 4.05}, REFUSED, "decimals"),
+        ("bookings", {"ship_id": "SH1", "berth_id": "BE99"}, ABSENT, "no berth has the id 'BE99'"),
+        ("first_booking", {"ship_id": "SH99", "order_by": "date", "direction": "ascending"}, ABSENT, "SH99"),
+        ("match_berth", {"query": " - "}, REFUSED, "no word to look for"),
+        ("ship_length", {"id": "SH99", "unit": "m"}, ABSENT, "SH99"),
+        ("ship_length", {"id": "SH1", "unit": "mi"}, INVALID, "mi"),
+        ("records", {"kind": "crew"}, INVALID, "crew"),
+        ("records", {"kind": "berth"}, REFUSED, "with kind 'berth' the arguments are name; name is missing"),
+        ("records", {"kind": "tug", "sort_by": "crew"}, REFUSED, "sort_by is not one of them"),
+        ("records", {"kind": "owner", "type": "tug"}, REFUSED, "type is not one of them"),
+        ("records", {"kind": "owner", "sort_by": "crew"}, REFUSED, "sort_by must be one of fleet_budget"),
+        ("save_ship", {"mode": "update", "id": "SH1"}, REFUSED, "nothing to set; give one of draft, crew"),
+        ("save_ship", {"mode": "update", "crew": 5}, REFUSED, "id is missing"),
+        ("save_ship", {"mode": "update", "id": "SH1", "length": 5}, REFUSED, "length is not one of them"),
+        ("save_ship", {"mode": "update", "id": "SH1", "crew": 5, "draft": 99}, REFUSED, "draft must lie between"),
+        ("save_ship", {"mode": "update", "id": "SH1", "crew": 5, "draft": 9.4}, REFUSED, "already 9.4"),
+        ("save_ship", {"mode": "create", **NEW_SHIP, "id": "SH1"}, REFUSED, "id is not one of them"),
+        ("save_ship", {"mode": "create", "name": "Ingrid"}, REFUSED, "owner_id is missing"),
     ],
 )  # fmt: skip
 def test_a_call_that_cannot_be_honoured_changes_nothing(
@@ -229,6 +276,18 @@ def test_a_closed_row_takes_no_update() -> None:
             {"id": "SH9", "name": "Ingrid"},
             [Effect("ship", "SH9", field, None, after, created=True) for field, after in NEW_SHIP.items()],
         ),
+        (
+            "save_ship",
+            {"mode": "create", **NEW_SHIP},
+            {"id": "SH9", "name": "Ingrid"},
+            [Effect("ship", "SH9", field, None, after, created=True) for field, after in NEW_SHIP.items()],
+        ),
+        (
+            "save_ship",
+            {"mode": "update", "id": "SH1", "crew": 22, "draft": 9},
+            {"id": "SH1", "draft": 9, "crew": 22, "updated": True},
+            [Effect("ship", "SH1", "draft", 9.4, 9), Effect("ship", "SH1", "crew", 21, 22)],
+        ),
     ],
 )
 def test_a_write_does_what_it_says(name: str, arguments: dict[str, Any], value: Any, effects: list[Effect]) -> None:
@@ -265,3 +324,50 @@ def test_a_write_is_seen_by_every_later_read() -> None:
     session.call("cancel_booking", {"booking_id": "BK11"})
     assert value("check_berth", berth_id="BE6", date="2025-04-02")["available"] is True
     assert value("compare_ships", first_id="SH9", second_id="SH1", field="crew")["difference"] == 178
+
+
+@pytest.mark.parametrize(
+    ("family", "bindings", "message"),
+    [
+        ("choose", {"selector": "k", "parts": {"a": {"family": "cancel", "bindings": {}}}}, "a family that reads"),
+        ("choose_write", {"selector": "k", "parts": {"a": {"family": "find"}}}, "a family that changes"),
+        ("choose", {"selector": "k", "parts": {"a": {"family": "choose"}}}, "'choose' can be no part"),
+        ("choose", {"selector": "k", "parts": {"a": {"family": "magic"}}}, "'magic' can be no part"),
+        (
+            "choose",
+            {"selector": "k", "parts": {"a": {"family": "find", "bindings": {"table": "moon"}}}},
+            "no table 'moon'",
+        ),
+        (
+            "choose",
+            {
+                "selector": "k",
+                "parts": {
+                    "a": {"family": "calculate"},
+                    "b": {"family": "search", "bindings": {"table": "owner", "filters": ["operation"]}},
+                },
+            },
+            "no column 'operation'",
+        ),
+        ("measure", {"table": "ship", "field": "length", "stored": "km", "units": ["m"]}, "is stored in m, not in km"),
+        ("measure", {"table": "ship", "field": "length", "stored": "m", "units": ["kg"]}, "nothing converts m into"),
+        ("measure", {"table": "ship", "field": "length", "stored": "m", "units": []}, "no unit at all"),
+        ("measure", {"table": "ship", "field": "name", "stored": "m", "units": ["m"]}, "no column 'name' of type"),
+    ],
+)
+def test_a_merged_tool_is_refused_where_it_fits_no_world(family: str, bindings: dict[str, Any], message: str) -> None:
+    bound = FAMILIES[family].bindings.model_validate(bindings)
+    with pytest.raises(ScenarioError, match=message):
+        FAMILIES[family].parameters(bound, WORLD.base)
+
+
+def test_the_row_of_exactly_that_name_comes_first_among_those_that_match() -> None:
+    ships = dict(WORLD.tables["ship"].rows)
+    longer = {
+        f"SH{number}": {**ships["SH1"], "id": f"SH{number}", "name": f"New Aurora {number}"} for number in range(20, 27)
+    }
+    table = WORLD.tables["ship"].model_copy(update={"rows": {**longer, **ships}})
+    world = World(domain=WORLD.domain, tables={**WORLD.tables, "ship": table})
+    session = InProcessRuntime((tool("match_ship", "match", {"table": "ship"}),), world).start()
+    value = session.call("match_ship", {"query": "aurora"}).value
+    assert (value["total"], len(value["items"]), value["items"][0]["id"]) == (8, 5, "SH1")

@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from functools import cached_property
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias, TypeVar
 
-from pydantic import Field, ValidationError, model_validator
+import orjson
+from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer, model_validator
 
 from tool_gym import consistency, jsonio
 from tool_gym.errors import NoOracleError, ScenarioError, VersionError
-from tool_gym.model import Kind, Model
+from tool_gym.implementation import PythonImpl as PythonImpl  # noqa: PLC0414 - part of the data model, so it is here too
+from tool_gym.implementation import TemplateImpl as TemplateImpl  # noqa: PLC0414 - as above
+from tool_gym.model import Kind, Model, plain, without_empty
 from tool_gym.tools.base import FactKey, filter_key
+from tool_gym.tools.codecs import Codec
 from tool_gym.values import Scalar, Value
 from tool_gym.world import World
 
@@ -50,36 +55,12 @@ _NOT_CONTENT = (
     "licence",
     "difficulty",
     "certificate",
+    "world_ref",
 )
 
+_SORTED = orjson.OPT_NON_STR_KEYS | orjson.OPT_SORT_KEYS
 
-class TemplateImpl(Kind):
-    """A tool family bound to a world by data; runs in-process."""
-
-    kind: Literal["template"] = "template"
-    family: str
-    bindings: dict[str, Any] = Field(default_factory=dict)
-    constants: dict[str, Scalar] = Field(default_factory=dict)
-    """Family arguments fixed for this tool, hence not among its parameters."""
-    renames: dict[str, str] = Field(default_factory=dict)
-    """Public parameter → the family's name for it, where they differ."""
-    inert: tuple[str, ...] = ()
-    """Public parameters that are accepted and change nothing."""
-
-    def translate(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Turn public arguments into the family's: rename them, drop inert ones, add constants."""
-        renames, inert = self.renames, self.inert
-        family = {renames.get(name, name): value for name, value in arguments.items() if name not in inert}
-        return {**family, **self.constants}
-
-
-class PythonImpl(Kind):
-    """Python source nobody here wrote; runs in isolated workers only."""
-
-    kind: Literal["python"] = "python"
-    source: str
-    entry: str
-    """Name of the function to call."""
+T = TypeVar("T")
 
 
 class ToolSpec(Model):
@@ -96,6 +77,41 @@ class ToolSpec(Model):
         """The tool in OpenAI's `tools` form; a fresh dict each time."""
         function = {"name": self.name, "description": self.description, "parameters": self.parameters}
         return {"type": "function", "function": function}
+
+    @cached_property
+    def digest(self) -> bytes:
+        """Hash of all that makes the tool do what it does."""
+        content = jsonio.dump_bytes([self.name, plain(self.impl, defaults=False), self.parameters], sort_keys=True)
+        return hashlib.blake2b(content, digest_size=16).digest()
+
+    def keep(self) -> ToolSpec:
+        """Have what is computed from the tool kept with it, and return the tool: for tools many scenarios share."""
+        self.__dict__.setdefault("_kept", {})
+        return self
+
+    def kept(self, make: Callable[[ToolSpec], T]) -> T:
+        """Return what `make` computes from the tool, computed once if the tool keeps it; see `keep`."""
+        kept = self.__dict__.get("_kept")
+        if kept is None:
+            return make(self)
+        found: T | None = kept.get(make)
+        if found is None:
+            found = kept[make] = make(self)
+        return found
+
+
+def _written(tool: ToolSpec) -> orjson.Fragment:
+    return orjson.Fragment(orjson.dumps(plain(tool, defaults=False)))
+
+
+def _read(tool: ToolSpec) -> ToolSpec:
+    """Return the tool as it is read after it was written: the same object if it is the same."""
+    read = ToolSpec.model_validate_json(orjson.dumps(tool.kept(_written)))
+    return tool if read == tool else read
+
+
+def _content(tool: ToolSpec) -> orjson.Fragment:
+    return orjson.Fragment(orjson.dumps(plain(tool, defaults=True), option=_SORTED))
 
 
 class Binding(Model):
@@ -216,6 +232,24 @@ class Reference(Model):
 
     sub_goal: Identifier
     path: tuple[str | int, ...]
+    codec: Codec | None = None
+    """The form the argument takes it in, where that is not as it was served."""
+
+    brief: ClassVar[tuple[str, ...]] = ("codec",)
+
+    @model_serializer(mode="wrap")
+    def _brief(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return without_empty(write(self), self.brief)
+
+    def argument(self, result: Any) -> Any:
+        """Return the argument from the earlier call's result.
+
+        Raises:
+            LookupError, TypeError: If the result has nothing at `path`.
+        """
+        for part in self.path:
+            result = result[part]
+        return result if self.codec is None else self.codec.encode(result)
 
 
 class PlanStep(Model):
@@ -274,9 +308,16 @@ class Scenario(Model):
     @cached_property
     def content_id(self) -> str:
         """The id this content should have: 16 hexadecimal digits."""
-        content = self.model_dump(mode="json", exclude=set(_NOT_CONTENT) | {"world", "world_ref"})
-        content["world"] = self.world.id if self.world is not None else self.world_ref
-        return hashlib.blake2b(jsonio.dump_bytes(content, sort_keys=True), digest_size=8).hexdigest()
+        instead: dict[str, Any] = {"world": self.world.id if self.world is not None else self.world_ref}
+        try:
+            instead["tools"] = [tool.kept(_content) for tool in self.tools]
+            content = plain(self, defaults=True, left_out=_NOT_CONTENT, instead=instead)
+            written = orjson.dumps(content, option=_SORTED)
+        except TypeError:  # integers beyond 64 bits, say, which only the slower writer knows
+            instead["tools"] = plain(self.tools, defaults=True)
+            content = plain(self, defaults=True, left_out=_NOT_CONTENT, instead=instead)
+            written = jsonio.dump_bytes(content, sort_keys=True)
+        return hashlib.blake2b(written, digest_size=8).hexdigest()
 
     @cached_property
     def sub_goal_by_id(self) -> dict[str, SubGoal]:
@@ -318,11 +359,33 @@ class Scenario(Model):
 
     def with_id(self) -> Scenario:
         """Return the scenario under the id its content gives it."""
-        return self.model_copy(update={"id": self.content_id})
+        named = self.model_copy(update={"id": self.content_id})
+        named.__dict__["content_id"] = self.content_id  # the id is no part of the content
+        return named
 
     def to_json(self) -> str:
         """Return the scenario as one line of JSON."""
-        return jsonio.dumps(self.model_dump(mode="json", exclude_defaults=True) | {"schema_version": SCHEMA_VERSION})
+        version = {"schema_version": SCHEMA_VERSION}
+        try:
+            tools = {"tools": [tool.kept(_written) for tool in self.tools]}
+            return orjson.dumps(plain(self, defaults=False, instead=tools) | version).decode()
+        except TypeError:  # as for `content_id`
+            return jsonio.dumps(plain(self, defaults=False) | version)
+
+    def read_back(self) -> Scenario:
+        """Write the scenario and read it again, as `from_json(to_json())`; tools that keep what they are, once each.
+
+        Raises:
+            VersionError, ScenarioError: As `from_json`.
+        """
+        try:
+            line = orjson.dumps(plain(self, defaults=False, instead={"tools": []}))
+            tools = [tool.kept(_read) for tool in self.tools]
+            read = Scenario.model_validate({**orjson.loads(line), "tools": tools})
+        except (TypeError, ValidationError):  # which is for `from_json` to read or explain
+            return Scenario.from_json(self.to_json())
+        is_new = self.schema_version == SCHEMA_VERSION and self.world is None and self.id == self.content_id
+        return read if is_new else Scenario.from_json(self.to_json())
 
     @classmethod
     def from_json(cls, text: str | bytes, *, check_id: bool = True) -> Scenario:

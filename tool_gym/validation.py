@@ -27,6 +27,11 @@ MAX_SENTENCE = 300
 """Longest explanation, in characters."""
 
 _PATTERN_SIZE = 1_000_000
+_PLAIN_SIZE = 4000
+"""Longest schema that is checked property by property, in bytes: one that keeps all limits if its parts do."""
+
+_NOT_PLAIN = (b'"$', b"pattern", b"unevaluated", b"allOf", b"anyOf", b"oneOf", b"not", b"if")
+"""What must not stand in such a schema: references, and what could nest."""
 _MAX_UNEVALUATED = 3
 _NEEDS = {
     "const": "must be {}",
@@ -117,6 +122,26 @@ class ArgumentValidator:
         except ValueError:
             pass
         return "the arguments don't fit the tool's parameters"
+
+
+def check_schema(schema: dict[str, Any]) -> None:
+    """Check that `ArgumentValidator.of` takes a schema, without making a validator of plain ones.
+
+    A closed object of a few plain properties can be checked if each property can: properties recur from tool to tool.
+
+    Raises:
+        ScenarioError: As `ArgumentValidator.of`.
+    """
+    try:
+        written = jsonio.dump_bytes(schema)
+    except jsonio.PlainJsonError as error:
+        msg = f"a schema must be plain JSON: {error}"
+        raise ScenarioError(msg) from None
+    if not _is_plain_object(schema) or len(written) > _PLAIN_SIZE or any(mark in written for mark in _NOT_PLAIN):
+        ArgumentValidator.of(schema)
+        return
+    for part in schema["properties"].values():
+        _check_part(jsonio.dump_bytes(part))
 
 
 _IN_USE: WeakValueDictionary[bytes, ArgumentValidator] = WeakValueDictionary()
@@ -218,3 +243,18 @@ def _compiled(schema: bytes) -> ArgumentValidator:
     if known is None:
         known = _IN_USE[meaning] = ArgumentValidator(resolved, resolved=True)
     return known
+
+
+@lru_cache(maxsize=4096)
+def _check_part(schema: bytes) -> None:
+    """Check one property's schema; raises ScenarioError."""
+    ArgumentValidator(jsonio.loads(schema.decode()))
+
+
+def _is_plain_object(schema: dict[str, Any]) -> bool:
+    if schema.keys() != {"type", "properties", "required", "additionalProperties"} or schema["type"] != "object":
+        return False
+    properties, required = schema["properties"], schema["required"]
+    if type(properties) is not dict or type(required) is not list or schema["additionalProperties"] is not False:
+        return False
+    return len(set(map(str, required))) == len(required) and all(type(name) is str for name in (*properties, *required))

@@ -17,7 +17,7 @@ from pydantic import Field, FiniteFloat, ValidationError, model_validator
 
 from tool_gym import jsonio, reading
 from tool_gym.errors import ScenarioError
-from tool_gym.model import Model
+from tool_gym.model import Model, plain
 from tool_gym.turns import Effect
 
 Row: TypeAlias = dict[str, Any]
@@ -153,7 +153,7 @@ class World(Model):
 class BaseTables:
     """A world as plain dictionaries with indexes built on first use; shared by all its episodes."""
 
-    __slots__ = ("_counters", "_indexes", "columns", "compiled", "rows", "tables")
+    __slots__ = ("_counters", "_indexes", "columns", "compiled", "derived", "rows", "tables")
 
     def __init__(self, world: World) -> None:
         self.tables = world.tables
@@ -164,6 +164,18 @@ class BaseTables:
         self._counters: dict[str, int] = {}
         self.compiled: dict[bytes, Any] = {}
         """Tools bound to this world, by their content; filled by the runtime."""
+        self.derived: dict[object, Any] = {}
+        """Room for what is computed from these tables once, by whatever computes it."""
+
+    @property
+    def schema(self) -> bytes:
+        """Hash of everything about the tables but their rows."""
+        found: bytes | None = self.derived.get("schema")
+        if found is None:
+            content = {name: plain(table, defaults=False, left_out=("rows",)) for name, table in self.tables.items()}
+            written = jsonio.dump_bytes(content, sort_keys=True)
+            found = self.derived["schema"] = hashlib.blake2b(written, digest_size=16).digest()
+        return found
 
     def index(self, table: str, column: str) -> dict[Any, tuple[str, ...]]:
         """Return value → ids of the rows holding it; texts are case-folded."""
@@ -208,14 +220,8 @@ class WorldView:
         """Yield every row, base rows first, then created ones in order of creation."""
         changed = self.delta.get(table)
         if not changed:
-            yield from self.base.rows[table].values()
-            return
-        for row_id, row in self.base.rows[table].items():
-            seen = changed.get(row_id, row)
-            if seen is not None:
-                yield seen
-        base = self.base.rows[table]
-        yield from (row for row_id, row in changed.items() if row_id not in base and row is not None)
+            return iter(self.base.rows[table].values())
+        return (row for row in {**self.base.rows[table], **changed}.values() if row is not None)
 
     def where(self, table: str, column: str, value: Any) -> list[Row]:
         """Return the rows whose `column` is `value` (texts compared without case), in the order of `rows`."""

@@ -20,6 +20,9 @@ class Mention(NamedTuple):
 
 _ID = re.compile(r"[A-Z]{1,6}[-_]?\d+")
 _WORD = re.compile(r"[^\W_]+")
+_HUMP = re.compile(r"_|(?<=[a-z]{2})(?=[A-Z])")
+"""Where a name is put together: get_ship, getShip; but not kWh."""
+
 _PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("quote", re.compile(r"[\"“]([^\"“”]{1,80})[\"”]")),
     ("date", re.compile(r"\b(\d{4}-\d{2}-\d{2})\b")),
@@ -67,8 +70,10 @@ def words(text: str) -> list[str]:
 
     >>> words("What is the opening date of the clinic?")
     ['open', 'date', 'clinic']
+    >>> words("clinicOpeningDate")
+    ['clinic', 'open', 'date']
     """
-    return [stem(word) for word in _WORD.findall(text.replace("_", " ")) if word.lower() not in _STOP]
+    return [stem(word) for word in _WORD.findall(_HUMP.sub(" ", text)) if word.lower() not in _STOP]
 
 
 def mentions(text: str) -> list[Mention]:

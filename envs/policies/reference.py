@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tool_gym.envs.env import ToolUseEnv
-from tool_gym.scenario import Plan, PlanStep, Scenario
+from tool_gym.scenario import Plan, PlanStep, Reference, Scenario
 from tool_gym.trajectory import Step
 from tool_gym.turns import Outcome, ToolCall, Turn
 from tool_gym.values import display
@@ -59,7 +59,7 @@ class OraclePolicy:
     def _call(self, step: PlanStep) -> Turn:
         arguments = dict(step.literals)
         for name, reference in step.references.items():
-            arguments[name] = follow(self._results.get(reference.sub_goal), reference.path)
+            arguments[name] = passed_on(reference, self._results.get(reference.sub_goal))
         tool = self._scenario.sub_goal_by_id[step.sub_goal].tool
         order = self._scenario.tool_by_name[tool].parameters.get("properties", {})
         arguments = {name: arguments[name] for name in order if name in arguments} | arguments
@@ -121,11 +121,9 @@ def oracle_turns(scenario: Scenario, plan: Plan) -> list[PlanStep | Turn]:
     return turns
 
 
-def follow(value: Any, path: tuple[str | int, ...]) -> Any:
-    """Return what stands at `path` in a JSON value, or None if nothing does."""
-    for part in path:
-        try:
-            value = value[part]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return value
+def passed_on(reference: Reference, result: Any) -> Any:
+    """Return the argument that a reference takes from an earlier result, or None if there is nothing."""
+    try:
+        return reference.argument(result)
+    except (LookupError, TypeError, ValueError):
+        return None

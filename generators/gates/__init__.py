@@ -1,8 +1,7 @@
 """The gates: what a candidate must pass to become a scenario. All of them, always; a failure is never kept.
 
 Each gate is one file with its reason. Those below look at one candidate; `g13_determinism` and `g14_duplicates` look
-at a whole pack and are run by the pipeline. Numbers are those of the published list; what is missing needs
-operators this release does not have (G10 alternative orders, G12 scaled views beyond replay).
+at a whole pack and are run by the pipeline. Numbers are those of the published list, and on from there.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from tool_gym.generators.candidate import Candidate
+from tool_gym.generators.dialogue import stages
 from tool_gym.generators.gates import (
     g01_schema,
     g02_oracle,
@@ -20,22 +20,35 @@ from tool_gym.generators.gates import (
     g07_needed,
     g08_shortcut,
     g09_writes,
+    g10_orders,
     g11_unsolvable,
+    g12_scaled,
+    g15_turns,
 )
 
 GATES = (
+    g15_turns,
     g04_unique,
     g05_guess,
     g03_differential,
     g07_needed,
-    g01_schema,
     g08_shortcut,
+    g01_schema,
     g06_leak,
     g02_oracle,
+    g10_orders,
+    g12_scaled,
     g11_unsolvable,
     g09_writes,
 )
 """The gates of one candidate: first those that need no tool, then form, then those that try the tools out."""
+
+WHOLE = (g01_schema, g02_oracle, g10_orders, g11_unsolvable, g12_scaled, g15_turns)
+"""The gates that look at a dialogue as a whole; the others take each of its user turns for a candidate of its own."""
+
+OF_LOOKS = (g01_schema, g02_oracle, g03_differential, g09_writes, g11_unsolvable, g12_scaled, g15_turns)
+"""The gates of a request about what is not there. What it speaks of has no value that could leak or be guessed, and no
+hop that could be needed: that looking shows nothing, and nothing else could, is gate G11's."""
 
 
 def prove(candidate: Candidate) -> dict[str, Any]:
@@ -44,5 +57,19 @@ def prove(candidate: Candidate) -> dict[str, Any]:
     Raises:
         RejectedError: By the first gate the candidate fails.
     """
-    found = {gate.GATE: gate.check(candidate) for gate in GATES}
+    found = {gate.GATE: check(gate, candidate) for gate in GATES}
     return {gate: found[gate] or "passed" for gate in sorted(found, key=lambda name: int(name[1:]))}
+
+
+def check(gate: Any, candidate: Candidate) -> Any:
+    """Run one gate, turn by turn on a dialogue unless the gate looks at it as a whole; return what it found.
+
+    Raises:
+        RejectedError: If the candidate fails it.
+    """
+    if candidate.draft.missing is not None and gate not in OF_LOOKS:
+        return None
+    if gate in WHOLE:
+        return gate.check(candidate)
+    found = [gate.check(stage) for stage in stages(candidate)]
+    return found[0] if len(found) == 1 or not any(found) else {"turns": found}

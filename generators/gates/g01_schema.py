@@ -10,7 +10,7 @@ from typing import Any
 from tool_gym.errors import ScenarioError
 from tool_gym.generators.candidate import Candidate
 from tool_gym.generators.decompose import RejectedError
-from tool_gym.scenario import Scenario
+from tool_gym.scenario import ToolSpec
 from tool_gym.validation import ArgumentValidator
 
 GATE = "G1"
@@ -22,13 +22,16 @@ def check(candidate: Candidate) -> dict[str, Any]:
     if scenario.world_ref != candidate.world.id:
         raise RejectedError(GATE, "another world than the one it names")
     try:
-        if Scenario.from_json(scenario.to_json()) != scenario:
+        if scenario.read_back() != scenario:
             raise RejectedError(GATE, "does not survive a round trip through JSON")
-        validators = {tool.name: ArgumentValidator.of(tool.parameters) for tool in scenario.tools}
-        candidate.runtime.start()
+        candidate.runtime.start()  # checks every tool
     except ScenarioError as error:
         raise RejectedError(GATE, str(error)) from None
     for sub_goal in scenario.sub_goals:
-        if not validators[sub_goal.tool].is_valid(sub_goal.arguments):
+        if not scenario.tool_by_name[sub_goal.tool].kept(_validator).is_valid(sub_goal.arguments):
             raise RejectedError(GATE, f"arguments of {sub_goal.tool} do not fit its schema")
     return {"arguments": len(scenario.sub_goals)}
+
+
+def _validator(tool: ToolSpec) -> ArgumentValidator:
+    return ArgumentValidator.of(tool.parameters)

@@ -9,7 +9,7 @@ from typing import Any
 
 from tool_gym.generators.candidate import Candidate
 from tool_gym.generators.decompose import RejectedError
-from tool_gym.scenario import Plan
+from tool_gym.scenario import Plan, Reference
 from tool_gym.turns import ToolResult
 from tool_gym.values import same
 
@@ -21,8 +21,13 @@ def check(candidate: Candidate) -> dict[str, Any]:
     scenario = candidate.scenario
     if not scenario.plans:
         raise RejectedError(GATE, "no plan")
+    if len({len(plan.steps) for plan in scenario.plans}) > 1:
+        raise RejectedError(GATE, "a plan that is longer than another")
+    if len({frozenset(step.sub_goal for step in plan.steps) for plan in scenario.plans}) < len(scenario.plans):
+        raise RejectedError(GATE, "one plan twice")
     for plan in scenario.plans:
-        if not {name for goal in scenario.goals for name in goal.rests_on} <= {step.sub_goal for step in plan.steps}:
+        needed = {_stands_for(candidate, name) for goal in scenario.goals for name in goal.rests_on}
+        if not needed <= {_stands_for(candidate, step.sub_goal) for step in plan.steps}:
             raise RejectedError(GATE, "a plan that leaves out what a goal rests on")
         _follow(candidate, plan)
         play = candidate.play()
@@ -30,6 +35,14 @@ def check(candidate: Candidate) -> dict[str, Any]:
         if abs(play.score - 1.0) > 1e-9:
             raise RejectedError(GATE, f"the oracle scores {play.score:.3f}")
     return {"calls": len(scenario.oracle().steps)}
+
+
+def _stands_for(candidate: Candidate, sub_goal: str) -> int | str:
+    """Return the call that a sub-goal stands for: the same for those that replace each other in different plans."""
+    try:
+        return candidate.draft.call_of(sub_goal)
+    except KeyError:
+        return sub_goal
 
 
 def _follow(candidate: Candidate, plan: Plan) -> None:
@@ -40,7 +53,7 @@ def _follow(candidate: Candidate, plan: Plan) -> None:
         sub_goal = candidate.scenario.sub_goal_by_id[step.sub_goal]
         arguments = dict(step.literals)
         for name, reference in step.references.items():
-            arguments[name] = _at(served[reference.sub_goal].value, reference.path)
+            arguments[name] = _argument(reference, served[reference.sub_goal].value)
         if arguments != sub_goal.arguments:
             raise RejectedError(GATE, f"the plan's arguments of {sub_goal.tool} are not those of its sub-goal")
         result = served[step.sub_goal] = session.call(sub_goal.tool, arguments)
@@ -48,6 +61,14 @@ def _follow(candidate: Candidate, plan: Plan) -> None:
             raise RejectedError(GATE, f"{sub_goal.tool} fails: {result.outcome.label}")
         if sub_goal.gold is not None and not same(sub_goal.gold, _at(result.value, sub_goal.result_path)):
             raise RejectedError(GATE, f"{sub_goal.tool} does not serve its gold")
+
+
+def _argument(reference: Reference, result: Any) -> Any:
+    """Return what a reference passes on; raises RejectedError if there is nothing."""
+    try:
+        return reference.argument(result)
+    except (LookupError, TypeError, ValueError):
+        raise RejectedError(GATE, f"nothing at {reference.path}") from None
 
 
 def _at(value: Any, path: tuple[str | int, ...]) -> Any:

@@ -5,6 +5,7 @@ Two implementations that share no code seldom share a mistake.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 from tool_gym.generators.candidate import Candidate, answer_of
@@ -20,6 +21,7 @@ from tool_gym.generators.expressions import (
     Higher,
     Top,
     UndefinedError,
+    Val,
 )
 from tool_gym.scenario import AnswerGoal, CellEffect, SubGoal
 from tool_gym.values import SequenceValue, same
@@ -45,6 +47,8 @@ def check(candidate: Candidate) -> None:
 
 
 def _check_answer(candidate: Candidate, goal: AnswerGoal, evaluate: Evaluator) -> None:
+    if candidate.act is not None:
+        raise RejectedError(GATE, "the tables call for a change")
     golds = goal.gold.items if isinstance(goal.gold, SequenceValue) else (goal.gold,)
     values = [answer_of(expression, evaluate) for expression in candidate.draft.goal]
     if len(golds) != len(values) or not all(map(same, golds, values)):
@@ -53,8 +57,9 @@ def _check_answer(candidate: Candidate, goal: AnswerGoal, evaluate: Evaluator) -
 
 def _check_sub_goals(candidate: Candidate, evaluate: Evaluator) -> None:
     """Compare every sub-goal with the part of the goal it was made from."""
-    left = dict(candidate.scenario.sub_goal_by_id)
-    for name, call in zip(candidate.draft.sub_goals, candidate.draft.calls, strict=False):
+    draft, left = candidate.draft, dict(candidate.scenario.sub_goal_by_id)
+    others = ((name, draft.calls[number]) for name, number in draft.substitutes.items())
+    for name, call in chain(zip(draft.sub_goals, draft.calls, strict=False), others):
         sub_goal: SubGoal | None = left.pop(name, None)
         if sub_goal is None:  # a record that an earlier call already read
             continue
@@ -80,11 +85,18 @@ def _expected(candidate: Candidate, evaluate: Evaluator) -> list[CellEffect]:
         return []
     if not isinstance(act, Create):
         row = evaluate.row(act.target)["id"]
-        return [CellEffect(table=act.target.entity, row=row, field=act.column, after=act.value)]
+        after = _stored(candidate, act.target.entity, act.column, act.value, evaluate)
+        return [CellEffect(table=act.target.entity, row=row, field=act.column, after=after)]
     table = candidate.world.tables[act.entity]
-    cells = dict(act.values)
+    cells = {name: _stored(candidate, act.entity, name, value, evaluate) for name, value in act.values}
     cells |= {column: evaluate.row(ent)["id"] for column, ent in act.refs}
     cells |= {name: column.initial for name, column in table.columns.items() if column.type == "state"}
     numbers = (int(row_id[len(table.prefix) :]) for row_id in table.rows)
     cells["name"] = f"{table.code or table.prefix}-{max(numbers) + 1}"
     return [CellEffect(table=act.entity, field=field, after=after) for field, after in cells.items()]
+
+
+def _stored(candidate: Candidate, entity: str, column: str, value: Any, evaluate: Evaluator) -> Any:
+    """Return a value, said or to be found out, as its column holds it."""
+    found = evaluate.value(value) if isinstance(value, Val) else value
+    return int(found) if candidate.world.tables[entity].columns[column].type == "integer" else found

@@ -6,8 +6,8 @@ Otherwise a right answer may be marked wrong.
 from __future__ import annotations
 
 from itertools import chain
+from typing import Any
 
-from tool_gym import jsonio
 from tool_gym.generators.candidate import Candidate
 from tool_gym.generators.decompose import MIN_FILTERED, MIN_GROUP, RejectedError, groups_of
 from tool_gym.generators.expressions import (
@@ -22,13 +22,16 @@ from tool_gym.generators.expressions import (
     Follow,
     Free,
     Higher,
+    Percent,
+    Said,
     Top,
     Transition,
     UndefinedError,
     Update,
+    Val,
     walk,
 )
-from tool_gym.generators.gates.mentions import Mentions, mentions_of
+from tool_gym.generators.gates.mentions import document, mentions_of
 from tool_gym.world import fold
 
 GATE = "G4"
@@ -60,24 +63,26 @@ def _check_names(candidate: Candidate, parts: list[Expression]) -> None:
 
 def _check_said(candidate: Candidate, parts: list[Expression]) -> None:
     """Reject the candidate unless its request says every constant of its goal."""
-    said = Mentions(" ".join(candidate.scenario.user_turns))
-    constants = []
+    said = mentions_of(" ".join(candidate.scenario.user_turns))
     for part in parts:
-        if isinstance(part, ByName):
-            constants.append(candidate.world.tables[part.entity].rows[part.row]["name"])
-        elif isinstance(part, ById):
-            constants.append(part.row)
-        elif isinstance(part, Agg | Best) and part.filter is not None:
-            constants.append(part.filter[1])
-        elif isinstance(part, Free):
-            constants.append(part.date)
-        elif isinstance(part, Create):
-            constants += [value for _, value in part.values]
-        elif isinstance(part, Update | Transition):
-            constants.append(part.value)
-    for constant in constants:
-        if not said.has(constant):
+        carried = isinstance(part, ById | Said)  # what an earlier user turn found out need not be said
+        if not all(said.has(c) or (carried and c in candidate.told) for c in _constants(candidate, part)):
             raise RejectedError(GATE, "a constant that the request does not say")
+
+
+def _constants(candidate: Candidate, part: Expression) -> list[Any]:
+    """Return what a part of the goal has that only the user can know."""
+    if isinstance(part, ByName):
+        return [candidate.world.tables[part.entity].rows[part.row]["name"]]
+    if isinstance(part, Create):
+        return [value for _, value in part.values if not isinstance(value, Val)]
+    if isinstance(part, Agg | Best):
+        return [part.filter[1]] if part.filter is not None else []
+    if isinstance(part, Said | Update | Transition):
+        return [part.value] if not isinstance(part.value, Val | bool) else []
+    if isinstance(part, Percent):
+        return [abs(part.percent)]
+    return [part.row] if isinstance(part, ById) else [part.date] if isinstance(part, Free) else []
 
 
 def _check_units(candidate: Candidate) -> None:
@@ -91,7 +96,7 @@ def _check_units(candidate: Candidate) -> None:
     for expression in list(tool_of):
         if isinstance(expression, Convert):
             tool = tool_of[expression.source]
-            if not mentions_of(jsonio.dumps(tool.schema)).has(expression.unit):
+            if not document(tool).has(expression.unit):
                 raise RejectedError(GATE, "a unit that no document says")
 
 

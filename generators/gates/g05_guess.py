@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 
 from tool_gym.generators.candidate import Candidate
+from tool_gym.generators.conditions import MIN_SHARE, share_that_holds
 from tool_gym.generators.decompose import RejectedError
-from tool_gym.generators.expressions import Attr
+from tool_gym.generators.expressions import Attr, If, Said
 from tool_gym.scenario import AnswerGoal
 from tool_gym.values import BooleanValue, EnumValue, NumberValue, SequenceValue, SetValue, Value, plain
 
@@ -26,9 +27,19 @@ MAX_TOLERANCE = 0.01
 
 def check(candidate: Candidate) -> None:
     """Reject the candidate if its answer is degenerate or easily guessed."""
+    _check_conditions(candidate)
     for goal in candidate.scenario.goals:
         if isinstance(goal, AnswerGoal):
             _check_answer(candidate, goal.gold)
+
+
+def _check_conditions(candidate: Candidate) -> None:
+    """Reject a condition that nearly all rows meet, or nearly none."""
+    for rule in candidate.draft.goal:
+        if isinstance(rule, If) and isinstance(rule.test.first, Attr) and isinstance(rule.test.second, Said):
+            rows = list(candidate.world.tables[rule.test.first.source.entity].rows.values())
+            if not MIN_SHARE <= share_that_holds(rule.test, rows) <= 1 - MIN_SHARE:
+                raise RejectedError(GATE, "a condition whose outcome can be guessed")
 
 
 def _check_answer(candidate: Candidate, gold: Value) -> None:
@@ -63,7 +74,7 @@ def _alternatives(gold: Value) -> int:
 
 def _share(candidate: Candidate, answer: str) -> float:
     """Return the share of rows that have the category asked for."""
-    wanted = candidate.draft.goal[0]
+    wanted = candidate.evaluator().settled(candidate.draft.goal[0])
     if not isinstance(wanted, Attr):
         return 0.0
     cells = [row[wanted.column] for row in candidate.world.tables[wanted.source.entity].rows.values()]

@@ -10,61 +10,68 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tool_gym import jsonio, units
-from tool_gym.generators.calls import Caller, Stock, is_write, template
+from tool_gym import units
+from tool_gym.generators.calls import Caller, Stock, is_write, parts, template
 from tool_gym.generators.candidate import Candidate
 from tool_gym.generators.decompose import RejectedError
-from tool_gym.generators.gates.mentions import Mentions, mentions_of
-from tool_gym.scenario import AnswerGoal, ToolSpec
+from tool_gym.generators.expressions import If, Said
+from tool_gym.generators.gates.mentions import Mentions, Wanted, document, mentions_of, open_document
+from tool_gym.scenario import AnswerGoal
 from tool_gym.values import BooleanValue, EnumValue, NumberValue, SequenceValue, SetValue, Value, leaves
 from tool_gym.world import WorldView
 
 GATE = "G6"
+ASKED = "category asked about"
+"""What a condition asks about stands in the request: that it may be so or not, G5 sees to."""
 
 
 def check(candidate: Candidate) -> dict[str, Any]:
     """Reject the candidate if a gold can be had without a call that serves it; return the error messages read."""
     scenario = candidate.scenario
     golds = [(goal.gold, "answer") for goal in scenario.goals if isinstance(goal, AnswerGoal)]
-    golds += [(sub_goal.gold, "sub-answer") for sub_goal in scenario.sub_goals if sub_goal.gold is not None]
+    asked = _asked_about(candidate)
+    golds += [(goal.gold, asked.get(goal.id, "sub-answer")) for goal in scenario.sub_goals if goal.gold is not None]
     flat = [(value, what) for gold, what in golds for value in _flat(gold)]
-    request = Mentions(" ".join(scenario.user_turns))
-    for value, what in flat:
-        if _says(request, value):
+    looked_for = [(value, _forms(value), what) for value, what in flat]
+    request = mentions_of(" ".join(scenario.user_turns))
+    for value, forms, what in looked_for:
+        if what != ASKED and _says(request, forms):
             raise RejectedError(GATE, f"the {what} stands in the request")
-    for closed in {isinstance(value, EnumValue) for value, _ in flat}:
-        documents = [_read(tool, enums=not closed) for tool in scenario.tools]
-        for value, what in flat:
-            if isinstance(value, EnumValue) == closed and any(_says(document, value) for document in documents):
-                raise RejectedError(GATE, f"the {what} stands in a tool's document")
-    messages = set(_messages(candidate))
+        if not isinstance(value, EnumValue | BooleanValue) and _plain(value) in candidate.told:
+            raise RejectedError(GATE, f"the {what} was told before")
+    for value, forms, what in looked_for:
+        read = open_document if isinstance(value, EnumValue) else document
+        if any(_says(read(tool), forms) for tool in scenario.tools):
+            raise RejectedError(GATE, f"the {what} stands in a tool's document")
+    messages = dict.fromkeys(_messages(candidate))
     for message, given in messages:
         said = mentions_of(message)
-        for value, what in flat:
-            if _plain(value) not in given and _says(said, value):
+        for value, forms, what in looked_for:
+            if _plain(value) not in given and _says(said, forms):
                 raise RejectedError(GATE, f"the {what} stands in an error message")
     return {"messages": len(messages)}
 
 
-def _says(said: Mentions, value: Value) -> bool:
+def _asked_about(candidate: Candidate) -> dict[str, str]:
+    """Return the sub-goals that find out whether something is of the category a condition names."""
+    tests = [rule.test for rule in candidate.draft.goal if isinstance(rule, If)]
+    named = [test.first for test in tests if test.relation == "same" and isinstance(test.second, Said)]
+    pairs = zip(candidate.draft.calls, candidate.draft.sub_goals, strict=False)
+    return {name: ASKED for call, name in pairs if call.expression in named}
+
+
+def _forms(value: Value) -> list[Wanted]:
+    """Return what to look for: a number in every unit it converts into, nothing for yes and no."""
     if isinstance(value, BooleanValue):
-        return False
-    if isinstance(value, NumberValue):
-        converted = (units.convert(value.value, value.unit or "", unit) for unit in units.partners(value.unit or ""))
-        return any(number is not None and said.has(number) for number in (value.value, *converted))
-    return said.has(_plain(value))
+        return []
+    if not isinstance(value, NumberValue):
+        return [Wanted.of(_plain(value))]
+    converted = (units.convert(value.value, value.unit or "", unit) for unit in units.partners(value.unit or ""))
+    return [Wanted.of(number) for number in (value.value, *converted) if number is not None]
 
 
-def _read(tool: ToolSpec, *, enums: bool) -> Mentions:
-    """Return what a tool's document says, its closed lists included or not."""
-    schema = tool.schema["function"]
-    if not enums:
-        properties = {
-            name: {key: item for key, item in described.items() if key != "enum"}
-            for name, described in tool.parameters.get("properties", {}).items()
-        }
-        schema = {**schema, "parameters": {**tool.parameters, "properties": properties}}
-    return mentions_of(jsonio.dumps(schema))
+def _says(said: Mentions, forms: list[Wanted]) -> bool:
+    return any(said.says(form) for form in forms)
 
 
 def _messages(candidate: Candidate) -> Iterator[tuple[str, tuple[Any, ...]]]:
@@ -73,7 +80,7 @@ def _messages(candidate: Candidate) -> Iterator[tuple[str, tuple[Any, ...]]]:
     They are tried on every row the plan passes through, with values out of bounds and every word of their lists.
     """
     world = candidate.world
-    writes = [tool for tool in candidate.scenario.tools if is_write(tool)]
+    writes = [part.tool for tool in candidate.scenario.tools if is_write(tool) for part in parts(tool, world.base)]
     if not writes:
         return
     caller, rows = Caller(world), _rows(candidate)

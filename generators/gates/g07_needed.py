@@ -9,24 +9,27 @@ from __future__ import annotations
 from typing import Any
 
 from tool_gym.generators.candidate import Candidate, answer_of
-from tool_gym.generators.decompose import RejectedError
+from tool_gym.generators.decompose import Goal, RejectedError
 from tool_gym.generators.disturb import Read, changed, changes
 from tool_gym.generators.expressions import (
     Agg,
     Best,
     Cancel,
+    Condition,
     Create,
     Evaluator,
     Expression,
+    If,
     Top,
     Transition,
     UndefinedError,
     Update,
+    Val,
     substitute,
     walk,
 )
 from tool_gym.scenario import Scenario
-from tool_gym.world import WorldView
+from tool_gym.world import World, WorldView
 
 GATE = "G7"
 
@@ -34,41 +37,68 @@ GATE = "G7"
 def check(candidate: Candidate) -> dict[str, Any]:
     """Reject the candidate if some part could be left out; return the number of parts tried."""
     _check_graph(candidate.scenario)
-    goal = candidate.draft.goal
-    view = WorldView(candidate.world.base)
+    _check_decisions(candidate)
+    return {"parts": sum(_check_clause(candidate.world, clause) for clause in _clauses(candidate.draft.goal))}
+
+
+def _clauses(goal: Goal) -> list[Goal]:
+    """Return what of a goal must each have a meaning of its own: a condition, its branches, and all the rest."""
+    rest = tuple(expression for expression in goal if not isinstance(expression, If))
+    rules = [rule for rule in goal if isinstance(rule, If)]
+    return [*([rest] if rest else []), *((part,) for rule in rules for part in (rule.test, rule.then, rule.otherwise))]
+
+
+def _check_clause(world: World, clause: Goal) -> int:
+    """Reject the candidate unless every part of a clause matters to it; return of how many things that was shown."""
+    view = WorldView(world.base)
     try:
-        before = _meaning(goal, view)
-        reads = dict.fromkeys(part for expression in goal for part in walk(expression) if isinstance(part, Read))
-        tried = sum(_check_part(candidate, part, before) for part in reads)
+        before = _meaning(clause, view)
+        reads = dict.fromkeys(part for expression in clause for part in walk(expression) if isinstance(part, Read))
+        tried = sum(_check_part(world, clause, part, before) for part in reads)
     except UndefinedError as error:
         raise RejectedError(GATE, f"undefined as it is: {error}") from None
     for part in reads:
         plain = _without_filter(part)
-        if plain is not None and not _differs(tuple(substitute(e, part, plain) for e in goal), view, before):
+        if plain is not None and not _differs(tuple(substitute(e, part, plain) for e in clause), view, before):
             raise RejectedError(GATE, "a filter that leaves out nothing that matters")
-    return {"parts": tried}
+    return tried
 
 
 def _check_graph(scenario: Scenario) -> None:
-    """Reject the scenario if a call of its plan leads nowhere, or rests on another one without using it."""
-    plans = {step.sub_goal: step for plan in scenario.plans for step in plan.steps}
-    needed = {name for goal in scenario.goals for name in goal.rests_on}
-    for sub_goal in reversed(scenario.sub_goals):
-        if sub_goal.id not in needed:
-            raise RejectedError(GATE, "a call that leads nowhere")
-        needed |= {parent.id for parent in sub_goal.parents}
-        step = plans.get(sub_goal.id)
-        if step is None:
-            raise RejectedError(GATE, "a sub-goal outside the plan")
-        if {reference.sub_goal for reference in step.references.values()} != {p.id for p in sub_goal.parents}:
-            raise RejectedError(GATE, "a parent that gives nothing")
+    """Reject the scenario if a call of a plan leads nowhere, or rests on another one without using it."""
+    rests_on = {name for goal in scenario.goals for name in goal.rests_on}
+    planned = {step.sub_goal for plan in scenario.plans for step in plan.steps}
+    if any(sub_goal.id not in planned for sub_goal in scenario.sub_goals):
+        raise RejectedError(GATE, "a sub-goal outside the plan")
+    for plan in scenario.plans:
+        needed = set(rests_on)
+        for step in reversed(plan.steps):
+            if step.sub_goal not in needed:
+                raise RejectedError(GATE, "a call that leads nowhere")
+            parents = scenario.sub_goal_by_id[step.sub_goal].parents
+            needed |= {parent.id for parent in parents}
+            given = {reference.sub_goal for reference in step.references.values()}
+            if given != {parent.id for parent in parents if parent.kind == "data"} & scenario.sub_goal_by_id.keys():
+                raise RejectedError(GATE, "a parent that gives nothing")
 
 
-def _check_part(candidate: Candidate, part: Read, before: Any) -> int:
+def _check_decisions(candidate: Candidate) -> None:
+    """Reject the candidate unless the calls that a condition decides wait for it, and no others do."""
+    draft, found = candidate.draft, candidate.scenario.sub_goal_by_id
+    for name in (name for name in (*draft.sub_goals, *draft.substitutes) if name in found):
+        parents = [parent for parent in found[name].parents if parent.id in found]
+        deciding = {draft.call_of(draft.sub_goals[number]) for number in draft.calls[draft.call_of(name)].decided_by}
+        if not deciding <= {draft.call_of(parent.id) for parent in parents}:
+            raise RejectedError(GATE, "a condition that nothing waits for")
+        if not {draft.call_of(parent.id) for parent in parents if parent.kind == "control"} <= deciding:
+            raise RejectedError(GATE, "a wait for what decides nothing")
+
+
+def _check_part(world: World, clause: Goal, part: Read, before: Any) -> int:
     """Reject the candidate unless everything the part rests on matters; return of how many things that was shown."""
-    aspects = changes(candidate.world, part)
+    aspects = changes(world, part)
     for aspect, possible in aspects.items():
-        if not any(_differs(candidate.draft.goal, changed(candidate.world, change), before) for change in possible):
+        if not any(_differs(clause, changed(world, change), before) for change in possible):
             raise RejectedError(GATE, f"{aspect} of {type(part).__name__} changes nothing")
     return len(aspects)
 
@@ -81,19 +111,26 @@ def _without_filter(part: Expression) -> Expression | None:
     return None
 
 
-def _differs(goal: tuple[Expression, ...], view: WorldView, before: Any) -> bool:
+def _differs(clause: Goal, view: WorldView, before: Any) -> bool:
     try:
-        return bool(_meaning(goal, view) != before)
+        return bool(_meaning(clause, view) != before)
     except UndefinedError:
         return True  # without it there is no answer at all
 
 
-def _meaning(goal: tuple[Expression, ...], view: WorldView) -> Any:
-    """Return what a goal comes to on the tables of `view`: its answers, or the rows that an act concerns."""
+def _meaning(clause: Goal, view: WorldView) -> list[Any]:
+    """Return what a clause comes to on the tables of `view`: yes or no, its answers, or the rows and values of acts."""
     evaluate = Evaluator(view)
-    act: Any = goal[0]
-    if isinstance(act, Create):
-        return [evaluate.row(ent)["id"] for _, ent in act.refs]
-    if isinstance(act, Update | Transition | Cancel):
-        return evaluate.row(act.target)["id"]
-    return [answer_of(expression, evaluate) for expression in goal]
+    return [_comes_to(expression, evaluate) for expression in clause]
+
+
+def _comes_to(expression: Expression, evaluate: Evaluator) -> Any:
+    if isinstance(expression, Condition):
+        return evaluate.holds(expression)
+    if isinstance(expression, Create):
+        values = [evaluate.value(value) for _, value in expression.values if isinstance(value, Val)]
+        return [*values, *(evaluate.row(ent)["id"] for _, ent in expression.refs)]
+    if isinstance(expression, Update | Transition | Cancel):
+        value = evaluate.value(expression.value) if isinstance(expression.value, Val) else None
+        return [evaluate.row(expression.target)["id"], value]
+    return answer_of(expression, evaluate)

@@ -14,12 +14,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from tool_gym.errors import ScenarioError
+from tool_gym.generators.batches import Batch, Called
 from tool_gym.generators.calls import template
 from tool_gym.generators.candidate import Candidate
 from tool_gym.generators.decompose import RejectedError
-from tool_gym.generators.reach import Reach, Reading, TooWideError
-from tool_gym.scenario import Scenario, SubGoal
-from tool_gym.tools import FAMILIES
+from tool_gym.generators.reach import Reach, TooWideError
+from tool_gym.scenario import Scenario, SubGoal, ToolSpec
 from tool_gym.tools.base import COMPUTED, Fact
 from tool_gym.values import BooleanValue, EnumValue, NumberValue, leaves, plain, same
 
@@ -35,17 +36,20 @@ def check(candidate: Candidate) -> dict[str, Any]:
     if searched < 1:
         return {"rounds": 0}
     figures = any(isinstance(target.gold, NumberValue | BooleanValue) for target in targets)
-    reach = Reach(candidate, patience=len(scenario.sub_goals), figures=figures)
     try:
+        candidate.runtime.start()  # checks every tool: the dearer gate G1 comes later
+        reach = Reach(candidate, patience=len(scenario.oracle().steps), figures=figures)
         for number, served in enumerate(reach.rounds(searched), 1):
             early = [target for target in targets if levels[target.id] > number]
-            if any(_is_had(target, served, reach.readings) for target in early):
+            if any(_is_had(target, served, reach) for target in early):
                 raise RejectedError(GATE, "a shorter way")
-            _check_single_calls(scenario, [reading for reading in reach.readings if reading.round == number])
+            _check_single_calls(scenario, reach.rounds_made[-1])
+    except ScenarioError as error:
+        raise RejectedError(GATE, str(error)) from None
     except TooWideError:
         raise RejectedError(GATE, "too wide to prove") from None
-    _check_choices(scenario, reach.readings)
-    return {"rounds": searched, "tried": len(reach.readings)}
+    _check_choices(scenario, reach)
+    return {"rounds": searched, "tried": reach.succeeded}
 
 
 def _levels(scenario: Scenario) -> dict[str, int]:
@@ -57,7 +61,7 @@ def _levels(scenario: Scenario) -> dict[str, int]:
     levels: dict[str, int] = {}
     known: dict[str, int] = {}
     for sub_goal in scenario.sub_goals:
-        parents = [parent.id for parent in sub_goal.parents]
+        parents = [parent.id for parent in sub_goal.parents if parent.kind == "data"]
         levels[sub_goal.id] = known[sub_goal.id] = 1 + max((known[parent] for parent in parents), default=0)
         if _operation(sub_goal) == "compare":
             golds = {parent: scenario.sub_goal_by_id[parent].gold for parent in parents}
@@ -73,6 +77,7 @@ def _targets(scenario: Scenario) -> list[SubGoal]:
         for sub_goal in scenario.sub_goals
         if not sub_goal.effects and _operation(sub_goal) not in COMPUTED
         for parent in sub_goal.parents
+        if parent.kind == "data"
     }
     return [
         sub_goal
@@ -83,27 +88,33 @@ def _targets(scenario: Scenario) -> list[SubGoal]:
     ]
 
 
-def _is_had(target: SubGoal, served: set[Any], readings: list[Reading]) -> bool:
+def _is_had(target: SubGoal, served: set[Any], reach: Reach) -> bool:
     gold = target.gold
     if isinstance(gold, EnumValue | BooleanValue):
-        return any(_serves(target, fact) for reading in readings for fact in _facts(reading))
+        batches = (batch for made in reach.rounds_made for _, batch in made)
+        return target.binding is not None and any(
+            same(gold, value) for batch in batches for value in batch.facts.get(target.binding.key, ())
+        )
     value: Any = plain(gold) if gold is not None else None
     if value in served:
         return True
     return _operation(target) == "calculate" and -value in served  # a difference, the other way round
 
 
-def _check_single_calls(scenario: Scenario, readings: list[Reading]) -> None:
+def _check_single_calls(scenario: Scenario, made: list[tuple[ToolSpec, Batch]]) -> None:
     reads = [sub_goal for sub_goal in scenario.sub_goals if sub_goal.gold is not None]
     golds = {plain(sub_goal.gold) for sub_goal in reads if sub_goal.gold is not None}
-    for reading in readings:
-        if len(golds.intersection(leaves(reading.value))) > 1:
-            facts = list(_facts(reading))
-            if sum(any(_serves(sub_goal, fact) for fact in facts) for sub_goal in reads) > 1:
-                raise RejectedError(GATE, "one call that does for two")
+    for tool, batch in made:
+        if len(golds & batch.said) < 2:
+            continue
+        for call in batch.calls:
+            if len(golds.intersection(leaves(call.value))) > 1:
+                facts = _facts(tool, call)
+                if sum(any(_serves(sub_goal, fact) for fact in facts) for sub_goal in reads) > 1:
+                    raise RejectedError(GATE, "one call that does for two")
 
 
-def _check_choices(scenario: Scenario, readings: list[Reading]) -> None:
+def _check_choices(scenario: Scenario, reach: Reach) -> None:
     """Reject a comparison whose outcome some other call gives away: an order the row stands in, or whole records."""
     for sub_goal in scenario.sub_goals:
         binding = sub_goal.binding
@@ -118,7 +129,7 @@ def _check_choices(scenario: Scenario, readings: list[Reading]) -> None:
                 and not bindings.get("by_field", True)
             ):
                 raise RejectedError(GATE, "records instead of a comparison")
-        for reading in readings:
+        for reading in reach.readings:
             arguments = reading.arguments
             ordered = binding.field in (arguments.get("order_by"), arguments.get("sort_by"))
             if (
@@ -129,10 +140,9 @@ def _check_choices(scenario: Scenario, readings: list[Reading]) -> None:
                 raise RejectedError(GATE, "an order instead of a comparison")
 
 
-def _facts(reading: Reading) -> list[Fact]:
-    family = FAMILIES[template(reading.tool).family]
-    bindings = family.bindings.model_validate(template(reading.tool).bindings)
-    return list(family.facts(bindings, reading.arguments, reading.value))
+def _facts(tool: ToolSpec, call: Called) -> list[Fact]:
+    family, bindings = template(tool).bound
+    return list(family.facts(bindings, call.arguments, call.value))
 
 
 def _serves(sub_goal: SubGoal, fact: Fact) -> bool:

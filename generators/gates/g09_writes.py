@@ -2,7 +2,8 @@
 
 Every scenario with a plan: the start and every proper prefix fail, the plan succeeds. A change besides: the same change
 to another row, another value for the same row, the change made twice, and the plan with one more change by any visible
-tool all fail; and the world's invariants hold after each of them.
+tool all fail; and the world's invariants hold after each of them. A condition besides: its other branch can be taken,
+too, and then fails.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from itertools import islice
 from typing import Any
 
 from tool_gym import reading
-from tool_gym.generators.calls import Caller, is_write, table_of, template
-from tool_gym.generators.candidate import Candidate, Play
+from tool_gym.generators.calls import Caller, Part, is_write, parts, table_of, template
+from tool_gym.generators.candidate import Candidate, Play, answer_of
 from tool_gym.generators.decompose import RejectedError
+from tool_gym.generators.expressions import Act, If
 from tool_gym.scenario import StateGoal, TemplateImpl, ToolSpec
 from tool_gym.trajectory import Step
 from tool_gym.turns import Effect, ToolCall, Turn
@@ -45,6 +47,7 @@ def check(candidate: Candidate) -> dict[str, Any] | None:
     done = play.save()
     if not _ends_well(play, end):
         raise RejectedError(GATE, "the plan does not reach the goal")
+    _check_other_branch(candidate, play, first, end)
     if not any(isinstance(goal, StateGoal) for goal in candidate.scenario.goals):
         return None
     if len(calls) > 1:
@@ -61,6 +64,27 @@ def check(candidate: Candidate) -> dict[str, Any] | None:
     extra = [more for tool in candidate.scenario.tools if is_write(tool) for more in _more(candidate, tool)]
     extra.append(iter([write]))
     return {"mutants": wrong + _kill(candidate, play, done, extra, end)}
+
+
+def _check_other_branch(candidate: Candidate, play: Play, start: object, end: Turn) -> None:
+    """Reject a condition whose other branch cannot be taken, comes to the same, or reaches the goal."""
+    contrary, rule = candidate.draft.contrary, candidate.draft.goal[0]
+    if contrary is None or not isinstance(rule, If):
+        return
+    evaluate = candidate.evaluator()
+    other = rule.otherwise if evaluate.settled(rule) == rule.then else rule.then
+    told = None if isinstance(other, Act) else answer_of(other, evaluate)
+    if told is not None and candidate.act is None and told == answer_of(rule, evaluate):
+        raise RejectedError(GATE, "two branches with one answer")
+    for last in (end, Turn("Answer: done" if told is None else f"Answer: {told}")):
+        play.load(start)
+        steps = play.steps([Turn(calls=(call,)) for call in contrary.turns])
+        if not steps or not all(step.results[0].ok for step in steps):
+            raise RejectedError(GATE, "a branch that cannot be taken")
+        for step in steps:
+            _check_invariants(candidate, step)
+        if _ends_well(play, last):
+            raise RejectedError(GATE, "the other branch reaches the goal")
 
 
 def _ends_well(play: Play, end: Turn) -> bool:
@@ -90,13 +114,17 @@ def _kill(candidate: Candidate, play: Play, start: object, kinds: list[Iterator[
 
 def _mutants(candidate: Candidate, write: ToolCall) -> list[Iterator[ToolCall]]:
     """Return the changing call with each of its arguments replaced, one iterator an argument."""
-    properties = candidate.scenario.tool_by_name[write.name].parameters["properties"]
+    tool = candidate.scenario.tool_by_name[write.name]
+    impl, given = template(tool), template(tool).translate(write.arguments)
+    properties = {
+        impl.renames.get(name, name): schema for name, schema in Caller(candidate.world).properties(tool).items()
+    }
 
-    def calls(name: str) -> Iterator[ToolCall]:
-        for other in _others(candidate, write.arguments[name], properties[name]):
-            yield ToolCall(write.name, {**write.arguments, name: other})
+    def calls(role: str) -> Iterator[ToolCall]:
+        for other in _others(candidate, given[role], properties[role]):
+            yield ToolCall(write.name, impl.public({**given, role: other}))
 
-    return [calls(name) for name in write.arguments]
+    return [calls(role) for role in given if role in properties]
 
 
 def _others(candidate: Candidate, value: Any, schema: dict[str, Any]) -> list[Any]:
@@ -114,15 +142,17 @@ def _others(candidate: Candidate, value: Any, schema: dict[str, Any]) -> list[An
 
 def _more(candidate: Candidate, tool: ToolSpec) -> list[Iterator[ToolCall]]:
     """Return changes by one tool to the rows of its table, one iterator a field."""
-    impl: TemplateImpl = template(tool)
-    public = {role: name for name, role in impl.renames.items()}
+    return [kind for part in parts(tool, candidate.world.base) for kind in _changes(candidate, tool, part)]
+
+
+def _changes(candidate: Candidate, tool: ToolSpec, part: Part) -> list[Iterator[ToolCall]]:
+    impl: TemplateImpl = template(part.tool)
     rows = candidate.world.base.rows[impl.bindings["table"]]
 
     def calls(field: str | None) -> Iterator[ToolCall]:
-        for arguments in Caller(candidate.world).attempts(tool, rows):
-            if field in (None, arguments.get("field")):
-                given = {public.get(role, role): v for role, v in arguments.items() if role not in impl.constants}
-                yield ToolCall(tool.name, given)
+        for arguments in Caller(candidate.world).attempts(part.tool, rows):
+            if field is None or field in (*arguments, arguments.get("field")):
+                yield ToolCall(tool.name, template(tool).public({**arguments, **part.chosen}))
 
     fields = impl.bindings["fields"] if impl.family == "update" else [None]
     return [calls(field) for field in fields]

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from tool_gym.generators.calls import Caller, Stock, is_write, template
+from tool_gym.generators.calls import Caller, Stock, impls, is_write, parts, template
 from tool_gym.generators.candidate import Candidate, answer_of
 from tool_gym.generators.decompose import RejectedError
 from tool_gym.generators.disturb import Cell, Change, Read, changed, changes
@@ -36,6 +36,8 @@ from tool_gym.generators.expressions import (
     UndefinedError,
     Update,
 )
+from tool_gym.generators.gates.absent import check_missing
+from tool_gym.generators.gates.unsettled import check_asks
 from tool_gym.scenario import TemplateImpl, ToolSpec
 from tool_gym.tools import FAMILIES
 from tool_gym.world import WorldView
@@ -47,8 +49,12 @@ MAX_WORLDS = 12
 
 def check(candidate: Candidate) -> dict[str, Any] | None:
     """Reject the candidate if its request can be met after all; return the change that nobody would notice."""
+    if candidate.scenario.shape == "ask":
+        return check_asks(candidate)
     if candidate.scenario.shape != "decline":
         return None
+    if candidate.draft.missing is not None:
+        return check_missing(candidate, candidate.draft.missing)
     if any(not isinstance(tool.impl, TemplateImpl) for tool in candidate.scenario.tools):
         raise RejectedError(GATE, "foreign source may do anything")
     targets = [target for goal in candidate.draft.goal for target in operands(goal)]
@@ -75,9 +81,12 @@ def operands(expression: Expression) -> list[Expression]:
 
 def serves(tool: ToolSpec, target: Expression) -> bool:
     """Return whether a tool could tell a fact or make a change, as far as its bindings say: the tools to hide."""
-    impl = tool.impl
-    if not isinstance(impl, TemplateImpl):
+    if not isinstance(tool.impl, TemplateImpl):
         return True
+    return any(_serves(impl, target) for impl in impls(tool))
+
+
+def _serves(impl: TemplateImpl, target: Expression) -> bool:
     if isinstance(target, Act):
         return _changes(impl, target)
     if isinstance(target, Attr):
@@ -97,6 +106,8 @@ def _shows(impl: TemplateImpl, entity: str, column: str) -> bool:
         return False
     if family == "summarize":
         return column in bindings.get("fields", ()) and constants.get("operation") != "count"
+    if family == "measure":
+        return bool(bindings["field"] == column)
     return (family == "compare" and column in bindings["fields"]) or (
         family == "search" and column in bindings.get("sort", ())
     )
@@ -109,7 +120,7 @@ def _sorts_out(impl: TemplateImpl, entity: str, column: str) -> bool:
         return False
     if FAMILIES[family].writes:
         return bindings.get("column") == column or (family == "update" and column not in bindings["fields"])
-    return column in bindings.get("filters", ()) or bindings.get("by") == column
+    return column in (*bindings.get("filters", ()), *bindings.get("groups", ()), bindings.get("by"))
 
 
 def _orders(impl: TemplateImpl, entity: str, column: str) -> bool:
@@ -161,6 +172,7 @@ def _changes(impl: TemplateImpl, target: Any) -> bool:
 def _unnoticed(candidate: Candidate, target: Read) -> Change | None:
     """Return a change of the world that alters the answer and that no visible tool shows; None if none was found."""
     base = WorldView(candidate.world.base)
+    visible = [part.tool for tool in candidate.scenario.tools for part in parts(tool, candidate.world.base)]
     try:
         before = _answers(candidate, base)
         possible = [change for kind in changes(candidate.world, target).values() for change in islice(kind, MAX_WORLDS)]
@@ -169,7 +181,7 @@ def _unnoticed(candidate: Candidate, target: Read) -> Change | None:
             if (
                 _differs(candidate, view, before)
                 and not _can_be_probed(candidate, change)
-                and not any(_tells(candidate, tool, change, base, view) for tool in candidate.scenario.tools)
+                and not any(_tells(candidate, tool, change, base, view) for tool in visible)
             ):
                 return change
     except UndefinedError as error:
@@ -191,12 +203,12 @@ def _differs(candidate: Candidate, view: WorldView, before: list[Any]) -> bool:
 
 def _can_be_probed(candidate: Candidate, change: Change) -> bool:
     """Return whether rows around a changed one could be changed until an order, extreme or count gives it away."""
-    impls = [template(tool) for tool in candidate.scenario.tools]
+    behind = [impl for tool in candidate.scenario.tools for impl in impls(tool)]
     return any(
         FAMILIES[impl.family].writes and impl.bindings["table"] == cell.table and _looks_at(other, cell)
         for cell in change
-        for impl in impls
-        for other in impls
+        for impl in behind
+        for other in behind
     )
 
 
@@ -207,8 +219,8 @@ def _looks_at(impl: TemplateImpl, cell: Cell) -> bool:
 
 def _tells(candidate: Candidate, tool: ToolSpec, change: Change, base: WorldView, view: WorldView) -> bool:
     """Return whether some call to a tool that concerns a changed row shows something else in the other world."""
-    family = FAMILIES[template(tool).family]
-    tables = family.tables(family.bindings.model_validate(template(tool).bindings))
+    family, bindings = template(tool).bound
+    tables = family.tables(bindings)
     if not {cell.table for cell in change} & set(tables):
         return False
     caller = Caller(candidate.world)

@@ -67,7 +67,8 @@ class Register:
         near = {number for key in keys for number in self._bands.get(key, ())}
         for number in sorted(near):
             other = self._shingles[number]
-            if len(shingles & other) >= THRESHOLD * len(shingles | other):
+            both = len(shingles & other)
+            if both >= THRESHOLD * (len(shingles) + len(other) - both):
                 raise RejectedError(GATE, "nearly the same words")
         self._goals.add(found.goal)
         self._shingles.append(shingles)

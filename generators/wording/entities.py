@@ -29,12 +29,12 @@ def phrase(draft: Draft, ent: Ent, links: int, clauses: int, *, shared: bool = T
         clauses: How many trailing clauses.
         shared: Whether a bare name would leave open what kind of row it is.
     """
-    if isinstance(ent, ByName | ById):
-        return label(draft, ent, shared=shared, compact=clauses == 0)
     if draft.known:
         known = draft.known.get(ent)
         if known is not None:
             return known
+    if isinstance(ent, ByName | ById):
+        return label(draft, ent, shared=shared, compact=clauses == 0)
     found = described(draft, ent, links, clauses) if links > 0 else None
     return found or introduce(draft, ent)
 

@@ -17,6 +17,8 @@ from tool_gym.generators.expressions import (
     Follow,
     Free,
     Higher,
+    Percent,
+    Said,
     Top,
     Val,
 )
@@ -48,6 +50,9 @@ def figure(draft: Draft, val: Val, links: int = 2, clauses: int = 1) -> str:
         return text.format(v=figure(draft, val.source, min(links, 1), 0), u=unit_name(val.target, draft.rng))
     if isinstance(val, Free):
         return f"whether {phrase(draft, val.source, 1, 0).text} is free on {val.date}"
+    if isinstance(val, Said | Percent):
+        msg = f"{val} is no figure of its own"
+        raise TypeError(msg)
     sides = operands(draft, val)
     return fill(draft, frames()["inline"][operation_of(val)], sides)
 
@@ -111,7 +116,23 @@ def operands(draft: Draft, val: Calc | Days) -> Sides:
     names = (
         ((f"the first {kind}", f"the second {kind}"), (f"{kind} 1", f"{kind} 2"))[style] if style < 2 else (kind, kind)
     )
-    return Sides(_named(draft, first, names[0], kind), _named(draft, second, names[1], kind))
+    return Sides(named(draft, first, names[0], kind), named(draft, second, names[1], kind))
+
+
+def named(draft: Draft, val: Val, name: str, kind: str) -> str:
+    """Name a figure in sentences of its own and return what to call it; a mere kind gets the next letter."""
+    start, draft.inner = len(draft.steps), True
+    wording = figure(draft, val, draft.rng.randint(1, 2))
+    draft.inner, draft.naming = False, True
+    if name == kind:
+        name = f"{kind} {_LETTERS[draft.figures % len(_LETTERS)]}"
+        draft.figures += 1
+    if len(draft.steps) > start and not isinstance(val, Calc | Days):
+        draft.steps[start] = Step(lead_in(draft, name, draft.steps[start]), joinable=False)
+    frame = draft.pick("figure_is")
+    draft.say(frame.format(k=name.removeprefix("the ") if frame.startswith("{k}:") else name, v=wording))
+    draft.forget()
+    return name
 
 
 def fill(draft: Draft, templates: Sequence[str], sides: Sides) -> str:
@@ -178,22 +199,6 @@ def _plain_sides(draft: Draft, first: Val, second: Val) -> Sides:
     ):
         return Sides(text, f"that of {phrase(draft, second.source, 0, 0, shared=False).text}", ordered=True)
     return Sides(text, figure(draft, second))
-
-
-def _named(draft: Draft, val: Val, name: str, kind: str) -> str:
-    """Name a side of an operation in sentences of its own; a name that is a mere kind gets the next letter."""
-    start, draft.inner = len(draft.steps), True
-    wording = figure(draft, val, draft.rng.randint(1, 2))
-    draft.inner, draft.naming = False, True
-    if name == kind:
-        name = f"{kind} {_LETTERS[draft.figures % len(_LETTERS)]}"
-        draft.figures += 1
-    if len(draft.steps) > start and not isinstance(val, Calc | Days):
-        draft.steps[start] = Step(lead_in(draft, name, draft.steps[start]), joinable=False)
-    frame = draft.pick("figure_is")
-    draft.say(frame.format(k=name.removeprefix("the ") if frame.startswith("{k}:") else name, v=wording))
-    draft.forget()
-    return name
 
 
 def _takes_s(draft: Draft, source: ByName) -> bool:

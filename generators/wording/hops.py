@@ -11,6 +11,7 @@ from tool_gym.generators.expressions import (
     ByName,
     Calc,
     Cancel,
+    Condition,
     Convert,
     Create,
     Days,
@@ -19,6 +20,9 @@ from tool_gym.generators.expressions import (
     Follow,
     Free,
     Higher,
+    If,
+    Percent,
+    Said,
     Top,
     Transition,
     Update,
@@ -50,6 +54,9 @@ def question_of(expression: Expression, domain: Domain, world: World) -> str:
         text = hop.which(expression)
     elif isinstance(expression, Update | Transition | Cancel | Create):
         text = hop.order(expression)
+    elif isinstance(expression, Condition | If):
+        msg = f"no one call finds out {expression}"
+        raise TypeError(msg)
     else:
         text = hop.what(expression)
     return text[0].upper() + text[1:]
@@ -102,6 +109,8 @@ class _Hop:
         return f"what is {self.value(val)}?"
 
     def value(self, val: Val) -> str:
+        if isinstance(val, Attr) and val.column == "name":
+            return f"the name of {self.row(val.source)}"
         if isinstance(val, Attr):
             return self.words.first_form(val.source.entity, val.column).around(self.row(val.source))
         if isinstance(val, Agg):
@@ -111,10 +120,15 @@ class _Hop:
             attribute = self.domain.attribute(val.entity, val.column)
             word = _STATISTICS.get(val.operation) or superlative(attribute, descending=val.operation == "maximum")
             return f"the {word} {attribute.noun} of {group}"
-        if isinstance(val, Convert):
-            return f"{self.value(val.source)} in {UNIT_NAMES.get(val.target, val.target)}"
         if isinstance(val, Free):
             return f"whether {self.row(val.source)} is free on {val.date}"
+        return str(val.value) if isinstance(val, Said) else self.computed(val)
+
+    def computed(self, val: Calc | Convert | Days | Percent) -> str:
+        if isinstance(val, Convert):
+            return f"{self.value(val.source)} in {UNIT_NAMES.get(val.target, val.target)}"
+        if isinstance(val, Percent):
+            return f"{self.value(val.source)} times {val.factor}"
         first, second = self.sides(val)
         return _OPERATIONS[operation_of(val)].format(a=first, b=second)
 
@@ -136,7 +150,9 @@ class _Hop:
             return f"{(attribute.cancel_verb or 'cancel {x}').replace('{x}', target)}."
         if isinstance(act, Transition):
             return f"set the {attribute.noun} of {target} to {act.value.replace('_', ' ')}."
-        value = f"{number(act.value, attribute)}{f' {attribute.unit}' if attribute.unit else ''}"
+        value = "that value"
+        if not isinstance(act.value, Val):
+            value = f"{number(act.value, attribute)}{f' {attribute.unit}' if attribute.unit else ''}"
         return f"set the {attribute.noun} of {target} to {value}."
 
     def creation(self, act: Create) -> str:
@@ -144,7 +160,7 @@ class _Hop:
         parts = []
         for column, value in act.values:
             noun = "name" if column == "name" else entity.columns[column].noun
-            parts.append(f"the {noun} {value}")
+            parts.append(f"the {noun} {'found' if isinstance(value, Val) else value}")
         parts.extend(f"{self.row(ent)} as the {entity.columns[column].noun}" for column, ent in act.refs)
         return f"create a new {entity.noun} with {listing(parts)}." if parts else f"create a new {entity.noun}."
 

@@ -5,7 +5,21 @@ from __future__ import annotations
 from functools import cache
 from typing import cast
 
-from tool_gym.generators.expressions import Agg, Attr, Best, Calc, Convert, Days, Ent, Free, Higher, Top, Val
+from tool_gym.generators.expressions import (
+    Agg,
+    Attr,
+    Best,
+    Calc,
+    Convert,
+    Days,
+    Ent,
+    Free,
+    Higher,
+    Percent,
+    Said,
+    Top,
+    Val,
+)
 from tool_gym.generators.wording.draft import Draft, is_label, is_person
 from tool_gym.generators.wording.entities import (
     adjective,
@@ -52,6 +66,9 @@ def question(draft: Draft, wanted: Val | Ent) -> list[str]:
         return [_operation(draft, wanted)]
     if isinstance(wanted, Free):
         return [draft.pick("free").format(x=phrase(draft, wanted.source, 1, 0).text, d=wanted.date)]
+    if isinstance(wanted, Said | Percent):
+        msg = f"nobody asks for {wanted}"
+        raise TypeError(msg)
     return _name(draft, wanted)
 
 
@@ -72,7 +89,7 @@ def is_short(val: Val) -> bool:
 
 def _attribute(draft: Draft, val: Attr) -> str:
     drawn = draft.rng.random()
-    if is_label(val.source):
+    if is_label(val.source) or val.source in draft.known:
         word = _plain if drawn < 0.5 else _recorded if drawn < 0.87 else _how
     elif isinstance(val.source, Top | Best) and draft.chance(0.35):
         word = _leading

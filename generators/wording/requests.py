@@ -16,11 +16,13 @@ from tool_gym.generators.expressions import (
     Create,
     Ent,
     Expression,
+    If,
     Transition,
     Update,
     Val,
 )
 from tool_gym.generators.wording.acts import request
+from tool_gym.generators.wording.conditions import conditional
 from tool_gym.generators.wording.draft import Draft, Step, is_label
 from tool_gym.generators.wording.entities import phrase, shown_name
 from tool_gym.generators.wording.figures import figure
@@ -29,7 +31,7 @@ from tool_gym.generators.wording.text import COUNTS, frames, listing, pick, sent
 from tool_gym.world import World
 
 Goal: TypeAlias = tuple[Expression, ...]
-"""What one request asks for: values and names of rows in the order of the answer, or exactly one act."""
+"""What one request asks for: values and names of rows in the order of the answer, or one act or condition."""
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 
@@ -38,7 +40,7 @@ def realise(goal: Goal, domain: Domain, world: World, rng: random.Random) -> str
     """Word a request.
 
     Args:
-        goal: Values, rows (their names are asked for), or one act.
+        goal: Values, rows (their names are asked for), or one act or condition.
         domain: The words.
         world: The names.
         rng: Equal streams give equal texts.
@@ -48,16 +50,19 @@ def realise(goal: Goal, domain: Domain, world: World, rng: random.Random) -> str
     """
     draft = Draft(domain, world, rng)
     if len(goal) > 1:
-        return _dressed(draft, _parallel(draft, cast("tuple[Val | Ent, ...]", goal)), "several")
+        return dressed(draft, _parallel(draft, cast("tuple[Val | Ent, ...]", goal)), "several")
     first = goal[0]
     if isinstance(first, Update | Transition | Cancel | Create):
         sentences = request(draft, first)
         kind = "act"
+    elif isinstance(first, If):
+        sentences = conditional(draft, first)
+        kind = "act"
     else:
-        sentences = question(draft, first)
+        sentences = question(draft, cast("Val | Ent", first))
         kind = "question"
     sentences = [*draft.leading, *joined(draft, draft.steps), *sentences]
-    return _dressed(draft, sentences, kind)
+    return dressed(draft, sentences, kind)
 
 
 def joined(draft: Draft, steps: Sequence[Step]) -> list[str]:
@@ -74,7 +79,7 @@ def joined(draft: Draft, steps: Sequence[Step]) -> list[str]:
     return found
 
 
-def _dressed(draft: Draft, sentences: list[str], kind: str) -> str:
+def dressed(draft: Draft, sentences: list[str], kind: str) -> str:
     """Join sentences into a text with an opener and a closer, or without."""
     before, openers = "", frames()["openers"][draft.register]
     drawn = draft.rng.random()

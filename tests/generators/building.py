@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from tool_gym.generators.alternatives import alternatives
 from tool_gym.generators.build import DEPTHS, SeedPath, Wish, build
 from tool_gym.generators.candidate import Candidate
 from tool_gym.generators.decompose import Concept, Goal, RejectedError, compile_goal
 from tool_gym.generators.deploy import deploy
+from tool_gym.generators.dialogue import SHAPES as DIALOGUES
 from tool_gym.generators.document import Catalogue
 from tool_gym.generators.domain import domain_names, load_domain
 from tool_gym.generators.expressions import Attr, ByName, Expression, walk
-from tool_gym.generators.integrate import Getters, Interface, Statistics
+from tool_gym.generators.integrate import Interface
+from tool_gym.generators.merges import PLAIN, Getters, Merges, Statistics
 from tool_gym.generators.plan import MIX
 from tool_gym.generators.seeding import stream
 from tool_gym.generators.wording import realise
@@ -31,22 +35,43 @@ def world_of(domain: str, number: int = 0) -> World:
 
 @cache
 def built(domain: str, shape: str, number: int = 0) -> Candidate:
-    """A candidate of a domain and shape that the pipeline has proved."""
+    """A candidate of a domain and shape that the pipeline has proved; of what is to be declined, for want of a tool."""
     split = load_domain(domain).split
     for attempt in range(400):
         try:
             depth = DEPTHS[shape][attempt % len(DEPTHS[shape])]
-            return build(SeedPath(number, split, domain, 0, 0, attempt), Wish(shape, depth))
+            found = build(SeedPath(number, split, domain, 0, 0, attempt), Wish(shape, depth))
         except RejectedError:
             continue
+        if found.draft.missing is None:
+            return found
     msg = f"no {shape} in {domain}"
     raise AssertionError(msg)
 
 
+@cache
+def made(domain: str, shape: str, depth: int, number: int = 0) -> Candidate:
+    """A candidate of a domain, shape and depth that the pipeline has proved."""
+    split = load_domain(domain).split
+    for attempt in range(100):
+        try:
+            return build(SeedPath(number, split, domain, 0, 0, attempt), Wish(shape, depth))
+        except RejectedError:
+            continue
+    msg = f"no {shape} of depth {depth} in {domain}"
+    raise AssertionError(msg)
+
+
+@cache
+def interface_of(domain: str, merges: Merges = PLAIN, style: str = "prose-1") -> Interface:
+    """The tools of a domain, in plain prose unless told otherwise."""
+    return Interface(Catalogue(load_domain(domain), style), merges)
+
+
 def all_built() -> Iterator[Candidate]:
-    """One candidate of every domain and shape."""
+    """One candidate of every domain and shape in which the user speaks once."""
     for domain in domain_names():
-        for shape in SHAPES:
+        for shape in (shape for shape in SHAPES if shape not in DIALOGUES):
             yield built(domain, shape)
 
 
@@ -56,16 +81,22 @@ def assemble(
     *,
     getters: Getters = "atomic",
     statistics: Statistics = "atomic",
+    merges: Merges = PLAIN,
     extra: Iterable[Concept | ToolSpec] = (),
 ) -> Candidate:
     """A candidate for a goal chosen by hand, gates aside."""
     domain = load_domain(world.domain)
-    interface = Interface(Catalogue(domain, "plain"), getters, statistics)
-    draft = compile_goal(goal, world)
-    needed = [interface.tool(call.concept) for call in draft.calls]
+    interface = interface_of(domain.name, replace(merges, getters=getters, statistics=statistics))
+    plain = compile_goal(goal, world)
+    draft, needed = interface.integrate(plain)
     deployed = deploy(draft, needed, interface, world)
+    if plain.contrary is not None:
+        draft.contrary, others = interface.integrate(plain.contrary)
+        deploy(draft.contrary, others, interface, world)
+        needed = [*needed, *others]
     more = [item if isinstance(item, ToolSpec) else interface.tool(item) for item in extra]
     tools = {tool.name: tool for tool in (*needed, *more)}
+    routes = alternatives(draft, deployed, list(tools.values()), world)
     scenario = Scenario(
         id="unproved",
         domain=domain.name,
@@ -73,11 +104,11 @@ def assemble(
         user_turns=(realise(goal, domain, world, stream("words")),),
         world_ref=world.id,
         tools=tuple(tools.values()),
-        sub_goals=deployed.sub_goals,
-        goals=deployed.goals,
-        plans=(deployed.plan,),
+        sub_goals=routes.sub_goals,
+        goals=routes.goals,
+        plans=routes.plans,
     )
-    return Candidate(scenario.with_id(), world, domain, draft)
+    return Candidate(scenario.with_id(), world, domain, draft, interface=interface)
 
 
 def refusal(
@@ -87,10 +118,11 @@ def refusal(
     *,
     getters: Getters = "atomic",
     statistics: Statistics = "atomic",
+    merges: Merges = PLAIN,
 ) -> Candidate:
     """A candidate that is to be declined, with only these tools to see."""
     domain = load_domain(world.domain)
-    interface = Interface(Catalogue(domain, "plain"), getters, statistics)
+    interface = interface_of(domain.name, replace(merges, getters=getters, statistics=statistics))
     visible = {tool.name: tool for tool in map(interface.tool, tools)}
     scenario = Scenario(
         id="unproved",
@@ -110,7 +142,14 @@ def altered(candidate: Candidate, world: World | None = None, **changes: Any) ->
     if world is not None:
         changes["world_ref"] = world.id
     scenario = candidate.scenario.model_copy(update=changes).with_id()
-    return Candidate(scenario, world or candidate.world, candidate.domain, candidate.draft)
+    return Candidate(
+        scenario,
+        world or candidate.world,
+        candidate.domain,
+        candidate.draft,
+        origins=candidate.origins,
+        interface=candidate.interface,
+    )
 
 
 def with_goal(candidate: Candidate, **changes: Any) -> Candidate:

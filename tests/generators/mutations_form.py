@@ -91,7 +91,7 @@ def oracle_call_about_another_row(candidate: Candidate) -> Candidate | None:
     for sub_goal in candidate.scenario.sub_goals:
         for name, value in (sub_goal.arguments or {}).items():
             for table in candidate.world.tables.values():
-                if value in table.rows and not sub_goal.parents and not sub_goal.effects:
+                if isinstance(value, str) and value in table.rows and not sub_goal.parents and not sub_goal.effects:
                     other = next(row for row in table.rows if row != value)
                     return _with_argument(candidate, sub_goal, name, other)
     return None

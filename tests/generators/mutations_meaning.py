@@ -9,6 +9,7 @@ from tests.generators.building import altered, parts_of, reads, with_cells, with
 from tests.generators.mutation import Mutation, Mutations
 from tool_gym import units
 from tool_gym.generators.candidate import Candidate
+from tool_gym.generators.decompose import MIN_GROUP
 from tool_gym.generators.expressions import Agg, ById, ByName, Create, Free, Higher, Top, Update
 from tool_gym.generators.gates import g04_unique, g05_guess, g06_leak
 from tool_gym.scenario import AnswerGoal, TemplateImpl, ToolSpec
@@ -74,7 +75,9 @@ def group_too_small(candidate: Candidate) -> Candidate | None:
         keep = evaluate.row(group)["id"] if isinstance(group, Top) else rows[0]["id"]
         leaving = [row["id"] for row in rows if row["id"] != keep][: len(rows) - 2]
         cells = {(group.entity, row_id, group.by): others[0] for row_id in leaving}
-        return altered(candidate, with_cells(candidate.world, cells))
+        mutant = altered(candidate, with_cells(candidate.world, cells))
+        if len(mutant.evaluator().group(group)) < MIN_GROUP:  # else what left was on the way to the group
+            return mutant
     return None
 
 
@@ -137,7 +140,7 @@ def what_most_rows_have(candidate: Candidate) -> Candidate | None:
     goal = candidate.scenario.goals[0]
     if not isinstance(goal, AnswerGoal) or not isinstance(goal.gold, EnumValue):
         return None
-    wanted: Any = candidate.draft.goal[0]
+    wanted: Any = candidate.evaluator().settled(candidate.draft.goal[0])
     rows = candidate.world.tables[wanted.source.entity].rows
     return altered(
         candidate,
@@ -160,7 +163,7 @@ def answer_in_the_request(candidate: Candidate) -> Candidate | None:
 
 @mutations.of(g06_leak)
 def sub_answer_in_the_request(candidate: Candidate) -> Candidate | None:
-    found = [sub_goal.gold for sub_goal in reads(candidate) if not isinstance(sub_goal.gold, BooleanValue)]
+    found = [sub_goal.gold for sub_goal in reads(candidate) if not isinstance(sub_goal.gold, BooleanValue | EnumValue)]
     return with_words(candidate, f"it has to do with {_plain(found[0])}") if len(found) > 1 else None
 
 

@@ -1,4 +1,4 @@
-"""Tools and tables agree on random expressions over random worlds; merged tools agree with those they replace."""
+"""Tools, merged and documented at random, and tables agree on random expressions over random worlds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tool_gym.generators.calls import Caller, Stock
 from tool_gym.generators.candidate import Candidate, answer_of
 from tool_gym.generators.decompose import Goal, RejectedError, compile_goal
 from tool_gym.generators.deploy import Deployed, deploy
-from tool_gym.generators.document import REGISTERS, Catalogue
+from tool_gym.generators.document import Catalogue
 from tool_gym.generators.domain import domain_names, load_domain
 from tool_gym.generators.expressions import (
     Agg,
@@ -45,12 +45,14 @@ from tool_gym.generators.expressions import (
     walk,
 )
 from tool_gym.generators.gates import g03_differential
-from tool_gym.generators.integrate import GETTERS, STATISTICS, Interface, prove_merge
+from tool_gym.generators.integrate import Interface
+from tool_gym.generators.merges import Merges
 from tool_gym.generators.pipeline import generate
 from tool_gym.generators.plan import PackPlan
-from tool_gym.generators.reach import Reach
+from tool_gym.generators.reach import Reach, TooWideError
+from tool_gym.generators.registers import style_names
 from tool_gym.generators.worlds import draw_values
-from tool_gym.scenario import AnswerGoal, Scenario, ToolSpec
+from tool_gym.scenario import AnswerGoal, Scenario
 from tool_gym.values import SequenceValue, leaves, same
 from tool_gym.world import World, WorldView
 
@@ -181,13 +183,12 @@ class Drawing:
 
 
 def interface_of(rng: random.Random, domain: str) -> Interface:
-    return Interface(Catalogue(load_domain(domain), rng.choice(REGISTERS)), rng.choice(GETTERS), rng.choice(STATISTICS))
+    return Interface(Catalogue(load_domain(domain), rng.choice(style_names())), Merges.draw(rng, rng.randint(0, 4)))
 
 
 def deployed(goal: Goal, world: World, interface: Interface) -> tuple[Deployed, Candidate] | None:
     """Run a goal's plan through the tools; None if a call fails."""
-    draft = compile_goal(goal, world)
-    tools = [interface.tool(call.concept) for call in draft.calls]
+    draft, tools = interface.integrate(compile_goal(goal, world))
     try:
         found = deploy(draft, tools, interface, world)
     except RejectedError:
@@ -280,61 +281,6 @@ _AROUND: list[Callable[[Ent], Expression]] = [
 ]
 
 
-class TestMerges:
-    def ready(self, getters: Any, statistics: Any) -> tuple[Interface, Any, list[dict[str, Any]], World]:
-        world = world_of("energy")
-        plant = next(iter(world.tables["plant"].rows))
-        goal = (
-            Attr(ById("plant", plant), "build_cost"),
-            Agg("inspection", "sum", "cost", "plant_id", ById("plant", plant)),
-        )
-        interface = Interface(Catalogue(load_domain("energy"), "plain"), getters, statistics)
-        draft = compile_goal(goal, world)
-        found = deploy(draft, [interface.tool(call.concept) for call in draft.calls], interface, world)
-        return interface, draft.calls, found.arguments, world
-
-    def test_unmerged_tools_need_no_proof(self) -> None:
-        assert prove_merge(*self.ready("atomic", "atomic")) == 0
-
-    @pytest.mark.parametrize("getters", GETTERS[1:])
-    def test_right_merges_are_proved(self, getters: str) -> None:
-        assert prove_merge(*self.ready(getters, "merged")) == 8
-
-    @pytest.mark.parametrize(
-        ("concept", "constants"),
-        [
-            (("get", "plant", "capacity"), {"field": "capacity"}),
-            (("summarize", "inspection", "plant_id", "average", "cost"), {"operation": "average", "field": "cost"}),
-        ],
-    )
-    def test_a_wrong_merge_is_caught(self, concept: Any, constants: dict[str, Any], monkeypatch: Any) -> None:
-        """The merged tool answers another question than the one it replaced."""
-        interface, calls, arguments, world = self.ready("by_field", "merged")
-        right = interface.tool
-
-        def tool(asked: Any) -> ToolSpec:
-            wrong = interface.catalogue.tool(concept)
-            assert wrong.impl.constants == constants  # type: ignore[union-attr]  # a template tool, as all of the domain's
-            return wrong if asked[0] == concept[0] else right(asked)
-
-        monkeypatch.setattr(interface, "tool", tool)
-        with pytest.raises(RejectedError, match="differs from"):
-            prove_merge(interface, calls, arguments, world)
-
-    def test_a_merge_that_is_wrong_for_other_rows_only_is_caught(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        interface, calls, arguments, world = self.ready("by_field", "atomic")
-        monkeypatch.setattr("tool_gym.generators.integrate._serve", _right_once(arguments[0]["id"]))
-        with pytest.raises(RejectedError, match="differs from"):
-            prove_merge(interface, calls, arguments, world)
-
-
-def _right_once(row_id: str) -> Callable[..., Any]:
-    def serve(_: Any, tool: ToolSpec, __: Any, ___: Any, sample: dict[str, Any]) -> Any:
-        return 1 if sample["id"] == row_id else tool.name
-
-    return serve
-
-
 def test_the_closure_misses_no_call_that_new_ids_allow() -> None:
     """Each round makes only the calls that are new; all calls in every round find the same."""
     plan = PackPlan("tests", {"train": 40}, seed=5)
@@ -345,7 +291,10 @@ def test_the_closure_misses_no_call_that_new_ids_allow() -> None:
         world = world_by_ref(scenario)
         draft = _draft(scenario)
         candidate = Candidate(scenario, world, load_domain(scenario.domain), draft)
-        quick = [set(served) for served in Reach(candidate, patience=50).rounds(3)]
+        try:
+            quick = [set(served) for served in Reach(candidate, patience=50).rounds(3)]
+        except TooWideError:
+            continue
         assert quick == naive_rounds(candidate, 3)
         compared += 1
     assert compared >= 5

@@ -6,6 +6,7 @@ import copy
 import json
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -172,7 +173,8 @@ class TestEveryDomain:
         domain = load_domain(name)
         world = sample_world(domain, stream("worlds", name))
         families = set()
-        for merges in (ATOMIC, PLAIN, Merges.draw(stream(name), 4)):
+        fuzzy = replace(PLAIN, finding="fuzzy", units="merged")
+        for merges in (ATOMIC, PLAIN, fuzzy, Merges(records="merged", saving="upsert")):
             interface = Interface(Catalogue(domain, "prose-1"), merges)
             tools = {tool.name: tool for tool in map(interface.tool, interface.concepts)}
             InProcessRuntime(tuple(tools.values()), world)

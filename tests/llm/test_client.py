@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.llm.keeping import Keep
 from tool_gym.errors import BudgetError, EndpointError
 from tool_gym.llm.cache import ResponseCache, key_of
 from tool_gym.llm.client import Client, Completion
@@ -33,28 +34,28 @@ def ask(client: Client, **options: Any) -> Completion:
 
 class TestTransport:
     @pytest.mark.parametrize("trouble", ["429", "500", "garbage", "hangup", "slow"])
-    def test_what_may_pass_is_tried_again(self, trouble: str) -> None:
+    def test_what_may_pass_is_tried_again(self, keep: Keep, trouble: str) -> None:
         with FakeEndpoint(echo, (trouble, "valid")) as fake:
-            client = Client(fake.endpoint())
+            client = keep(Client(fake.endpoint()))
             assert ask(client).text == "You said Hello?"
             assert len(fake.requests) == 2
-            assert client.ledger.stages["test"]["retries"] == 1
+            assert client.ledger.paid.stages["test"]["retries"] == 1
 
-    def test_what_will_not_pass_is_not(self) -> None:
+    def test_what_will_not_pass_is_not(self, keep: Keep) -> None:
         with FakeEndpoint(echo, constraints=()) as fake:
             with pytest.raises(EndpointError, match=r"status 400: .*not supported"):
-                ask(Client(fake.endpoint()), guided_json={})
+                ask(keep(Client(fake.endpoint())), guided_json={})
             assert len(fake.requests) == 1
 
-    def test_an_endpoint_that_stays_down_is_given_up(self) -> None:
+    def test_an_endpoint_that_stays_down_is_given_up(self, keep: Keep) -> None:
         with FakeEndpoint(echo, ("500",)) as fake:
             with pytest.raises(EndpointError, match=r"does not answer: status 500: .*out of memory"):
-                ask(Client(fake.endpoint()))
+                ask(keep(Client(fake.endpoint())))
             assert len(fake.requests) == 3
 
-    def test_after_many_failures_it_is_left_alone(self) -> None:
+    def test_after_many_failures_it_is_left_alone(self, keep: Keep) -> None:
         with FakeEndpoint(echo, ("500",)) as fake:
-            client = Client(fake.endpoint(retries=0))
+            client = keep(Client(fake.endpoint(retries=0)))
             for _ in range(BREAKER):
                 with pytest.raises(EndpointError, match="status 500"):
                     ask(client)
@@ -62,17 +63,17 @@ class TestTransport:
                 ask(client)
             assert len(fake.requests) == BREAKER
 
-    def test_nobody_there(self) -> None:
+    def test_nobody_there(self, keep: Keep) -> None:
         with pytest.raises(EndpointError, match="ConnectError"):
-            ask(Client(Endpoint("http://127.0.0.1:9/v1", "x", retries=0)))
+            ask(keep(Client(Endpoint("http://127.0.0.1:9/v1", "x", retries=0))))
 
-    def test_many_threads_share_a_client(self) -> None:
+    def test_many_threads_share_a_client(self, keep: Keep) -> None:
         with FakeEndpoint(echo, ("429", "429", "429", "valid")) as fake:
-            client = Client(fake.endpoint(retries=6), concurrency=4)
+            client = keep(Client(fake.endpoint(retries=6), concurrency=4))
             with ThreadPoolExecutor(12) as pool:
                 told = list(pool.map(lambda number: ask(client, sample=number).text, range(24)))
             assert told == ["You said Hello?"] * 24
-            assert client.ledger.stages["test"]["requests"] == 24
+            assert client.ledger.paid.stages["test"]["requests"] == 24
 
     @pytest.mark.parametrize("url", ["", "localhost:8000", "ftp://x/v1", "https://user:secret@x/v1", "http://x/v1?a=b"])
     def test_a_url_must_be_one(self, url: str) -> None:
@@ -92,49 +93,51 @@ class TestTransport:
 
 
 class TestCache:
-    def test_record_asks_once_and_replay_never(self, tmp_path: Path) -> None:
+    def test_record_asks_once_and_replay_never(self, keep: Keep, tmp_path: Path) -> None:
         path = tmp_path / "answers.sqlite"
         with FakeEndpoint(echo) as fake:
             endpoint = fake.endpoint()
             for _ in range(2):
-                assert ask(Client(endpoint, cache=ResponseCache(path, "record"))).text == "You said Hello?"
+                assert ask(keep(Client(endpoint, cache=keep(ResponseCache(path, "record"))))).text == "You said Hello?"
             assert len(fake.requests) == 1
-        replayed = ask(Client(endpoint, cache=ResponseCache(path, "replay")))
+        replayed = ask(keep(Client(endpoint, cache=keep(ResponseCache(path, "replay")))))
         assert (replayed.text, replayed.is_cached) == ("You said Hello?", True)
         with pytest.raises(EndpointError, match=r"holds no answer to this request of stage 'test'"):
-            ask(Client(endpoint, cache=ResponseCache(path, "replay")), sample=1)
+            ask(keep(Client(endpoint, cache=keep(ResponseCache(path, "replay")))), sample=1)
 
-    def test_live_keeps_nothing(self, tmp_path: Path) -> None:
+    def test_live_keeps_nothing(self, keep: Keep, tmp_path: Path) -> None:
         with FakeEndpoint(echo) as fake:
-            cache = ResponseCache(tmp_path / "answers.sqlite", "live")
+            cache = keep(ResponseCache(tmp_path / "answers.sqlite", "live"))
             for _ in range(2):
-                ask(Client(fake.endpoint(), cache=cache))
+                ask(keep(Client(fake.endpoint(), cache=cache)))
             assert (len(fake.requests), len(cache)) == (2, 0)
 
-    def test_neither_key_nor_headers_are_stored(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_neither_key_nor_headers_are_stored(
+        self, keep: Keep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
         path = tmp_path / "answers.sqlite"
         with FakeEndpoint(echo) as fake:
-            client = Client(fake.endpoint(), cache=ResponseCache(path, "record"))
+            client = keep(Client(fake.endpoint(), cache=keep(ResponseCache(path, "record"))))
             ask(client)
             client.close()
             assert fake.keys == ["Bearer sk-secret"]
         assert b"sk-secret" not in b"".join(file.read_bytes() for file in tmp_path.iterdir())
 
-    def test_a_response_that_is_no_answer_is_not_stored(self, tmp_path: Path) -> None:
+    def test_a_response_that_is_no_answer_is_not_stored(self, keep: Keep, tmp_path: Path) -> None:
         class Odd(FakeEndpoint):
             def deliver(self, body: dict[str, Any], key: str) -> tuple[int, dict[str, str], bytes]:
                 super().deliver(body, key)
                 return 200, {}, b'{"choices": []}'
 
         with Odd(echo) as fake:
-            cache = ResponseCache(tmp_path / "answers.sqlite", "record")
+            cache = keep(ResponseCache(tmp_path / "answers.sqlite", "record"))
             with pytest.raises(EndpointError, match="no chat completion"):
-                ask(Client(fake.endpoint(), cache=cache))
+                ask(keep(Client(fake.endpoint(), cache=cache)))
             assert len(cache) == 0
 
-    def test_threads_and_a_second_connection_may_write_at_once(self, tmp_path: Path) -> None:
-        caches = [ResponseCache(tmp_path / "answers.sqlite", "record") for _ in range(2)]
+    def test_threads_and_a_second_connection_may_write_at_once(self, keep: Keep, tmp_path: Path) -> None:
+        caches = [keep(ResponseCache(tmp_path / "answers.sqlite", "record")) for _ in range(2)]
         threads = [
             threading.Thread(target=cache.put, args=(f"{number}", {}, {"n": number}))
             for cache in caches
@@ -147,17 +150,17 @@ class TestCache:
         assert len(caches[0]) == 20
         assert caches[1].get("7") == {"n": 7}
 
-    def test_a_file_that_is_no_cache(self, tmp_path: Path) -> None:
+    def test_a_file_that_is_no_cache(self, keep: Keep, tmp_path: Path) -> None:
         (tmp_path / "x").write_text("hello " * 100)
         with pytest.raises(EndpointError, match="is no cache of responses"):
-            ResponseCache(tmp_path / "x", "record")
+            keep(ResponseCache(tmp_path / "x", "record"))
         other = sqlite3.connect(tmp_path / "other")
         other.execute("CREATE TABLE responses (a INTEGER)")
         other.close()
         with pytest.raises(EndpointError, match="is no cache of responses"):
-            ResponseCache(tmp_path / "other", "record")
+            keep(ResponseCache(tmp_path / "other", "record"))
         with pytest.raises(EndpointError, match="no recording"):
-            ResponseCache(tmp_path / "missing", "replay")
+            keep(ResponseCache(tmp_path / "missing", "replay"))
 
     @given(st.dictionaries(st.text(max_size=3), st.integers() | st.text(max_size=3)), st.integers(0, 3))
     def test_keys_follow_from_the_content(self, body: dict[str, Any], sample: int) -> None:
@@ -174,11 +177,11 @@ class TestLedger:
         ledger.spend("b", {"prompt_tokens": 500, "completion_tokens": 0, "cached_tokens": 0})
         assert ledger.tokens == 1700
         assert ledger.money == pytest.approx((600 * 2 + 400 * 0.5 + 200 * 8 + 500 * 2) / 1e6)
-        assert ledger.described(accepted=10)["tokens_per_accepted"] == 170.0
+        assert ledger.paid.described(accepted=10)["tokens_per_accepted"] == 170.0
 
-    def test_a_cap_in_tokens_stops_before_it_is_passed(self) -> None:
+    def test_a_cap_in_tokens_stops_before_it_is_passed(self, keep: Keep) -> None:
         with FakeEndpoint(echo) as fake:
-            client = Client(fake.endpoint(), ledger=Ledger(max_tokens=400))
+            client = keep(Client(fake.endpoint(), ledger=Ledger(max_tokens=400)))
             ask(client, max_tokens=64)
             ask(client, max_tokens=64)
             with pytest.raises(BudgetError, match=r"of 400 are spent"):
@@ -198,11 +201,11 @@ class TestLedger:
         with pytest.raises(BudgetError, match="needs a price"):
             Ledger(max_money=1.0)
 
-    def test_answers_from_the_cache_cost_nothing(self, tmp_path: Path) -> None:
+    def test_answers_from_the_cache_cost_nothing(self, keep: Keep, tmp_path: Path) -> None:
         with FakeEndpoint(echo) as fake:
-            cache = ResponseCache(tmp_path / "answers.sqlite", "record")
-            ask(Client(fake.endpoint(), cache=cache))
-            again = Client(fake.endpoint(), cache=cache)
+            cache = keep(ResponseCache(tmp_path / "answers.sqlite", "record"))
+            ask(keep(Client(fake.endpoint(), cache=cache)))
+            again = keep(Client(fake.endpoint(), cache=cache))
             ask(again)
             assert again.ledger.tokens == 0
-            assert again.ledger.stages["test"]["from the cache"] == 1
+            assert again.ledger.paid.stages["test"]["from the cache"] == 1

@@ -9,7 +9,10 @@
     tool-gym audit PACK                      what is in it, and how good it is
     tool-gym generate --out FOLDER           build a pack
     tool-gym domain list                     what generated worlds are about; domain check FILE for a new one
+    tool-gym llm domain --endpoint …         have a model write domains; also llm paraphrase, llm documents
     tool-gym pack FILES --name N --out DIR   pack hand-written scenarios
+    tool-gym export FORMAT PACK --out FILE   write scenarios as Python, FTRL records, OpenAI JSON or SQLite
+    tool-gym serve SCENARIO                  serve a scenario's tools over MCP
 
 A command's results go to standard output, all else to standard error. Exit codes: 0 done, 1 a check failed,
 2 a mistake of the caller, told in one line, 130 interrupted.
@@ -27,7 +30,21 @@ import typer
 from typer.exceptions import Exit, TyperException
 
 from tool_gym import __version__
-from tool_gym.cli import audit, check, domains, generate, listing, packing, play, rollout, schema, score, show
+from tool_gym.cli import (
+    audit,
+    check,
+    domains,
+    export,
+    generate,
+    listing,
+    llm,
+    packing,
+    play,
+    rollout,
+    schema,
+    score,
+    show,
+)
 from tool_gym.cli.output import tell
 from tool_gym.errors import ToolGymError
 
@@ -67,7 +84,10 @@ _add("check", check.check, check.EXAMPLES)
 _add("audit", audit.audit, audit.EXAMPLES)
 _add("generate", generate.generate, generate.EXAMPLES)
 app.add_typer(domains.app, name="domain")
+app.add_typer(llm.app, name="llm")
 _add("pack", packing.pack, packing.EXAMPLES)
+_add("export", export.export, export.EXPORT_EXAMPLES)
+_add("serve", export.serve, export.SERVE_EXAMPLES)
 _add("schema", schema.schema, schema.EXAMPLES)
 
 

@@ -116,6 +116,22 @@ def task_of(scenario: Scenario) -> Task:
     return Task(scenario, scenario.world)
 
 
+def task_named(name: str, pack_name: str) -> tuple[Task, str]:
+    """Return the scenario that a command names, and where it was found.
+
+    Args:
+        name: An id of the pack, or as much of its beginning as is unique; or a JSON file.
+        pack_name: The pack's name or folder.
+    """
+    from tool_gym.envs.pack import open_pack
+
+    if is_file_name(name):
+        return task_of(read_scenario(Path(name))), f"file {name}"
+    pack = open_pack(pack_name)
+    entry = entry_of(pack, name)
+    return pack.task(entry.id), f"pack {pack.name}, split {entry.split}"
+
+
 def check_new_file(path: Path) -> Path:
     """Return where a file is to be written, links followed, once it is sure that it can be.
 

@@ -24,6 +24,7 @@ EXAMPLES = (
     "tool-gym generate --out mine --train 200 --test 50 --seed 7",
     "tool-gym generate --out easy --train 100 --complexity 0 --domains energy,travel",
     "tool-gym generate --out many --count 5000 --workers 4",
+    "tool-gym generate --out mine --count 200 --domain-files bakery.json",
 )
 
 
@@ -54,6 +55,13 @@ def generate(  # noqa: PLR0913 - a command has the options it has
     domains: Annotated[
         str | None, typer.Option(help="Domains, separated by commas.", show_default="each split's own")
     ] = None,
+    domain_files: Annotated[
+        str | None,
+        typer.Option(
+            help="Files of domains of your own, or folders of them, separated by commas; unless --domains says "
+            "otherwise, nothing else is drawn on."
+        ),
+    ] = None,
     shapes: Annotated[str | None, typer.Option(help="Shapes, separated by commas.", show_default="all")] = None,
     recipe: Annotated[
         Path | None, typer.Option(help="Also write a recipe: a small file from which anyone builds the same pack.")
@@ -69,6 +77,7 @@ def generate(  # noqa: PLR0913 - a command has the options it has
     from tool_gym.cli.find import check_new_file, check_new_folder, names_of
     from tool_gym.cli.output import print_json
     from tool_gym.files import write_whole
+    from tool_gym.generators.domain import read_domain
     from tool_gym.generators.pinned import recipe_of
     from tool_gym.generators.pipeline import build_pack
     from tool_gym.generators.plan import PackPlan
@@ -83,6 +92,7 @@ def generate(  # noqa: PLR0913 - a command has the options it has
         seed,
         complexity,
         tuple(names_of([shapes])) if shapes else (),
+        tuple(read_domain(path) for path in _files(domain_files)),
     )
     folder = check_new_folder(out, overwrite=overwrite)
     recipe_file = check_new_file(recipe) if recipe is not None else None
@@ -96,6 +106,13 @@ def generate(  # noqa: PLR0913 - a command has the options it has
         print_json(_described(card, report, folder))
     else:
         _print(card, report, out)
+
+
+def _files(given: str | None) -> list[Path]:
+    from tool_gym.cli.find import names_of
+
+    paths = [Path(name) for name in names_of([given])] if given else []
+    return [file for path in paths for file in (sorted(path.glob("*.json")) if path.is_dir() else [path])]
 
 
 def _sizes(count: int, given: dict[str, int]) -> dict[str, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -29,25 +28,15 @@ def show(
 
     With --json it is printed with its world inside, so that it stands alone: check and show read such files.
     """
+    from tool_gym.cli.find import task_named
     from tool_gym.cli.output import print_all, print_json
     from tool_gym.cli.scenario_view import parts_of
 
-    task, where = _find(scenario, pack)
+    task, where = task_named(scenario, pack)
     if as_json:
         print_json(_standalone(task))
     else:
         print_all(*parts_of(task.scenario, where, tools=tools))
-
-
-def _find(name: str, pack_name: str) -> tuple[Task, str]:
-    from tool_gym.cli.find import entry_of, is_file_name, read_scenario, task_of
-    from tool_gym.envs.pack import open_pack
-
-    if is_file_name(name):
-        return task_of(read_scenario(Path(name))), f"file {name}"
-    pack = open_pack(pack_name)
-    entry = entry_of(pack, name)
-    return pack.task(entry.id), f"pack {pack.name}, split {entry.split}"
 
 
 def _standalone(task: Task) -> Any:

@@ -1,6 +1,7 @@
 """Answers that are JSON of a schema: asked for as strictly as the endpoint can, and checked here in any case.
 
-A wrong answer is repaired within bounds and else given up; the best of several failures is never kept.
+What is wrong with an answer is sent back, and a JSON Patch of just these places asked for; an answer that cannot be
+mended so is drawn anew. Both within bounds: what stays wrong is given up, and the best of several failures never kept.
 
 The model's text is data: it is parsed, measured and checked, and never executed, formatted or believed.
 """
@@ -8,14 +9,15 @@ The model's text is data: it is parsed, measured and checked, and never executed
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from tool_gym import jsonio
 from tool_gym.errors import EndpointError
+from tool_gym.llm import patches
 from tool_gym.llm.client import Client, Completion
-from tool_gym.validation import ArgumentValidator
+from tool_gym.llm.problems import MOST, Check, Problem, schema_problems, shown
 
 Constraint: TypeAlias = Literal["json_schema", "structured_outputs", "guided_json", "json_object", "text"]
 """How an endpoint is held to a schema, the strictest first."""
@@ -25,8 +27,11 @@ CONSTRAINTS: tuple[Constraint, ...] = ("json_schema", "structured_outputs", "gui
 MAX_TEXT = 200_000
 """Longest answer that is parsed, in characters."""
 
+MAX_MENDED = 40_000
+"""Longest text in which broken JSON is mended."""
+
 PATCHES, SAMPLES = 2, 3
-"""Repairs of one answer, and answers, before it is given up."""
+"""Patches of one answer, and answers, before it is given up."""
 
 _PROBE = {
     "type": "object",
@@ -35,20 +40,6 @@ _PROBE = {
     "additionalProperties": False,
 }
 _FENCED = re.compile(r"```(?:json)?\s*\n(.*?)```", re.DOTALL)
-
-
-class Problem(NamedTuple):
-    """What is wrong with an answer, in a form that can be sent back."""
-
-    path: str
-    """JSON pointer."""
-    rule: str
-    got: str
-    want: str
-
-
-Check: TypeAlias = Callable[[Any], Sequence[Problem]]
-"""Says what else is wrong with an answer that fits its schema."""
 
 
 @dataclass
@@ -60,7 +51,7 @@ class Outcome:
     problems: list[Problem] = field(default_factory=list)
     """What was wrong at last."""
     texts: list[str] = field(default_factory=list)
-    """What the model said, in order."""
+    """How each answer that was given up ended, in order."""
     repairs: int = 0
 
     @property
@@ -84,17 +75,17 @@ def probe(client: Client) -> Constraint:
         except EndpointError as error:
             problem = error
             continue
-        if ArgumentValidator.of(_PROBE).is_valid(parse(said.text)):
+        if not schema_problems(_PROBE, parse(said.text)):
             return constraint
     if problem is not None:
         raise problem
     return "text"
 
 
-def constrained(constraint: Constraint, schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of a request that hold the answer to a schema."""
+def constrained(constraint: Constraint, schema: dict[str, Any], *, strict: bool = True) -> dict[str, Any]:
+    """Return the fields of a request that hold the answer to a schema; `strict` schemas have no open places."""
     if constraint == "json_schema":
-        named = {"name": "answer", "strict": True, "schema": schema}
+        named = {"name": "answer", "strict": strict, "schema": schema}
         return {"response_format": {"type": "json_schema", "json_schema": named}}
     if constraint == "structured_outputs":
         return {"structured_outputs": {"json": schema}}
@@ -108,9 +99,11 @@ def parse(text: str) -> Any:
     text = text[:MAX_TEXT].strip()
     for candidate in (text, *_FENCED.findall(text), _between(text)):
         try:
-            return jsonio.loads(candidate)
-        except ValueError:
+            value = jsonio.loads(candidate)
+            jsonio.check_plain(value)
+        except (ValueError, RecursionError):
             continue
+        return value
     return _mended(text)
 
 
@@ -127,7 +120,7 @@ def ask_json(  # noqa: PLR0913 - each says something else
     temperature: float = 1.0,
     sample: int = 0,
 ) -> Outcome:
-    """Ask for JSON of a schema; have it repaired at most `PATCHES` times, drawn anew at most `SAMPLES` times.
+    """Ask for JSON of a schema; have it patched at most `PATCHES` times, drawn anew at most `SAMPLES` times.
 
     Args:
         client: Who is asked.
@@ -150,24 +143,32 @@ def ask_json(  # noqa: PLR0913 - each says something else
         *messages,
         {"role": "user", "content": f"Answer with one JSON object of this schema:\n{jsonio.dumps(schema)}"},
     ]
-    options = {"stage": stage, "version": version, "max_tokens": max_tokens, **constrained(constraint, schema)}
+    options: dict[str, Any] = {"stage": stage, "version": version, "max_tokens": max_tokens}
     for number in range(SAMPLES):
-        said = client.complete(asked, sample=SAMPLES * sample + number, temperature=temperature, **options)
+        said = client.complete(
+            asked,
+            sample=SAMPLES * sample + number,
+            temperature=temperature,
+            **options,
+            **constrained(constraint, schema),
+        )
         value, problems = _judge(said, schema, check)
         for _ in range(PATCHES):
-            outcome.texts.append(said.text)
-            if not problems:
+            if not problems or value is None:
                 break
-            client.ledger.waste(stage, problems[0].rule, said.tokens)
-            if value is None:
-                break  # nothing to mend
-            said = client.complete(_repair(asked, said, problems), temperature=0, **options)
+            client.waste(stage, problems[0].rule, said.tokens)
+            orders = [*asked, *_repair(value, problems)]
+            said = client.complete(
+                orders, temperature=0, **options, **constrained(constraint, patches.SCHEMA, strict=False)
+            )
             outcome.repairs += 1
-            value, problems = _judge(said, schema, check)
+            value, problems = _patched(value, problems, said, schema, check)
         if not problems:
             outcome.value, outcome.problems = value, []
             return outcome
+        client.waste(stage, problems[0].rule, said.tokens)
         outcome.problems = problems
+        outcome.texts.append(said.text)
     return outcome
 
 
@@ -178,18 +179,43 @@ def _judge(said: Completion, schema: dict[str, Any], check: Check) -> tuple[Any,
     if said.finish == "content_filter" or said.message.get("refusal"):
         return None, [Problem("", "refused", said.text[:80], "an answer")]
     value = parse(said.text)
-    if value is None:
+    if not isinstance(value, dict):
         return None, [Problem("", "no JSON", said.text[:80], "one JSON object")]
-    wrong = ArgumentValidator.of(schema).explain(value)
-    if wrong is not None:
-        return value, [Problem("", "schema", wrong[:400], "JSON of the schema")]
-    return value, list(check(value))
+    return value, _wrong(value, schema, check)
 
 
-def _repair(asked: Sequence[dict[str, Any]], said: Completion, problems: Sequence[Problem]) -> list[dict[str, Any]]:
-    told = jsonio.dumps([problem._asdict() for problem in problems[:12]])
-    order = f"This is wrong with it:\n{told}\nAnswer with the whole object again; change nothing else."
-    return [*asked, {"role": "assistant", "content": said.text[:MAX_TEXT]}, {"role": "user", "content": order}]
+def _wrong(value: Any, schema: dict[str, Any], check: Check) -> list[Problem]:
+    return schema_problems(schema, value) or list(check(value))[:MOST]
+
+
+def _patched(
+    value: Any, problems: list[Problem], said: Completion, schema: dict[str, Any], check: Check
+) -> tuple[Any, list[Problem]]:
+    """Return the value with the patch in an answer applied, and what is wrong with it then."""
+    patch, wrong = _judge(said, patches.SCHEMA, lambda _: ())
+    if wrong:
+        return value, [*problems, Problem("", f"patch: {wrong[0].rule}", wrong[0].got, wrong[0].want)][:MOST]
+    try:
+        value = patches.apply(value, patch["patch"], _places(problems))
+        jsonio.check_plain(value)
+    except (patches.PatchError, ValueError) as error:
+        return value, [*problems[: MOST - 1], Problem("", "patch", shown(patch), str(error)[:300])]
+    return value, _wrong(value, schema, check)
+
+
+def _places(problems: Sequence[Problem]) -> list[str]:
+    """Return what a patch may touch; what is wrong with a patch names no place."""
+    return list(dict.fromkeys(problem.path for problem in problems if not problem.rule.startswith("patch")))
+
+
+def _repair(value: Any, problems: Sequence[Problem]) -> list[dict[str, Any]]:
+    told = jsonio.dumps([problem._asdict() for problem in problems])
+    order = (
+        f"This is wrong with it:\n{told}\nAnswer with a JSON Patch (RFC 6902) that mends it, as "
+        '{"patch": [{"op": "replace", "path": "/a/0", "value": "b"}]}; the operations are add, replace and remove. '
+        "Touch nothing but the paths named above and what lies below them."
+    )
+    return [{"role": "assistant", "content": jsonio.dumps(value)}, {"role": "user", "content": order}]
 
 
 def _between(text: str) -> str:
@@ -199,11 +225,15 @@ def _between(text: str) -> str:
 
 def _mended(text: str) -> Any:
     """Mend JSON with json-repair, where it is installed and there is something that looks like an object."""
-    if "{" not in text:
+    if "{" not in text or len(text) > MAX_MENDED:
         return None
     try:
         from json_repair import repair_json
     except ImportError:
         return None
-    found = repair_json(text[text.find("{") :], return_objects=True)
+    try:
+        found = repair_json(text[text.find("{") :], return_objects=True)
+        jsonio.check_plain(found)
+    except (ValueError, RecursionError):
+        return None
     return found if isinstance(found, dict) and found else None

@@ -10,7 +10,7 @@ import hashlib
 import sqlite3
 import threading
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 from tool_gym import jsonio
 from tool_gym.errors import EndpointError
@@ -35,7 +35,7 @@ def key_of(model: str, request: dict[str, Any], version: str, sample: int) -> st
 
 
 class ResponseCache:
-    """Stored responses.
+    """Stored responses; close it, or use it in a `with` block.
 
     Args:
         path: The file; made if missing, unless `mode` is replay.
@@ -81,6 +81,12 @@ class ResponseCache:
         row = (key, jsonio.dumps(request), jsonio.dumps(response))
         with self._lock, self._connection:
             self._connection.execute("INSERT OR IGNORE INTO responses VALUES (?, ?, ?)", row)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def __len__(self) -> int:
         with self._lock:

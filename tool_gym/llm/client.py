@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -10,7 +12,7 @@ from tool_gym import jsonio
 from tool_gym.errors import EndpointError
 from tool_gym.llm.cache import ResponseCache, key_of
 from tool_gym.llm.endpoint import Endpoint
-from tool_gym.llm.ledger import Ledger
+from tool_gym.llm.ledger import Ledger, Tally
 from tool_gym.llm.transport import Transport
 
 CHARACTERS_PER_TOKEN = 3
@@ -32,12 +34,12 @@ class Completion:
 
 
 class Client:
-    """Asks one model; safe to share between threads.
+    """Asks one model; safe to share between threads. Close it, or use it in a `with` block.
 
     Args:
         endpoint: The model.
-        cache: What was answered before; None asks every time and keeps nothing.
-        ledger: Where tokens are noted; None for one without caps.
+        cache: What was answered before; None asks every time and keeps nothing. Whoever opened it closes it.
+        ledger: Where what is paid for is noted; None for one without caps.
         concurrency: Most requests at a time.
     """
 
@@ -52,8 +54,15 @@ class Client:
         self.endpoint = endpoint
         self.cache = cache
         self.ledger = ledger if ledger is not None else Ledger()
-        self._concurrency = concurrency
-        self._transport: Transport | None = None
+        self.tally = Tally()
+        """What the answers given took when they were paid for, by whichever run that was; not shared by `apart`."""
+        self._wire = _Wire(endpoint, concurrency)
+
+    def apart(self) -> Client:
+        """Return the same client with a tally of its own: for one thread, or for one piece of work."""
+        other = copy.copy(self)
+        other.tally = Tally()
+        return other
 
     def complete(
         self,
@@ -81,19 +90,17 @@ class Client:
             BudgetError: If a cap of the ledger could be passed.
         """
         body = {"model": self.endpoint.model, "messages": list(messages), "max_tokens": max_tokens, **options}
-        key = key_of(self.endpoint.model, body, version, sample)
-        if self.cache is not None and self.cache.mode != "live":
-            known = self.cache.get(key)
-            if known is not None:
-                self.ledger.note(stage, "from the cache")
-                return _completion(known, is_cached=True)
-            if self.cache.mode == "replay":
-                msg = f"the recording {self.cache.path} holds no answer to this request of stage {stage!r} ({key})"
-                raise EndpointError(msg)
-        response = self._ask(body, stage, max_tokens)
-        if self.cache is not None and self.cache.mode == "record":
-            self.cache.put(key, body, response)
-        return _completion(response, is_cached=False)
+        known = self._known(key := key_of(self.endpoint.model, body, version, sample), stage)
+        response, retries = known if known is not None else self._ask(body, stage, max_tokens)
+        if known is None and self.cache is not None and self.cache.mode == "record":
+            self.cache.put(key, body, {"response": response, "retries": retries})
+        completion = _completion(response, is_cached=known is not None)
+        self.tally.spend(stage, _usage(response), retries=retries)
+        return completion
+
+    def waste(self, stage: str, reason: str, tokens: int) -> None:
+        """Note that the tokens of an answer came to nothing."""
+        self.tally.note(stage, f"wasted: {reason}", tokens)
 
     def __enter__(self) -> Self:
         return self
@@ -102,28 +109,65 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close connections and cache."""
-        if self._transport is not None:
-            self._transport.close()
-        if self.cache is not None:
-            self.cache.close()
+        """Close the connections."""
+        self._wire.close()
 
-    def _ask(self, body: dict[str, Any], stage: str, max_tokens: int) -> dict[str, Any]:
-        if self._transport is None:
-            self._transport = Transport(self.endpoint, concurrency=self._concurrency)
-        estimate = len(jsonio.dump_bytes(body)) // CHARACTERS_PER_TOKEN
-        reserved = self.ledger.reserve(estimate, max_tokens)
+    def _known(self, key: str, stage: str) -> tuple[dict[str, Any], int] | None:
+        """Return the recorded (response, retries); None if the endpoint is to be asked."""
+        if self.cache is None or self.cache.mode == "live":
+            return None
+        known = self.cache.get(key)
+        if known is not None:
+            self.ledger.note(stage, "from the cache")
+            return known["response"], known["retries"]
+        if self.cache.mode == "replay":
+            msg = f"the recording {self.cache.path} holds no answer to this request of stage {stage!r} ({key})"
+            raise EndpointError(msg)
+        return None
+
+    def _ask(self, body: dict[str, Any], stage: str, max_tokens: int) -> tuple[dict[str, Any], int]:
+        reserved = self.ledger.reserve(tokens_of(body), max_tokens)
         try:
-            response, retries = self._transport.post(body)
-            usage = _usage(response)
-            self.ledger.spend(stage, usage, retries=retries)
+            response, retries = self._wire.transport().post(body)
+            self.ledger.spend(stage, _usage(response), retries=retries)
         except EndpointError:
             self.ledger.note(stage, "failed requests")
             raise
         finally:
             self.ledger.release(reserved)
         _completion(response, is_cached=False)  # what is no answer is never recorded
-        return response
+        return response, retries
+
+
+def tokens_of(body: Any) -> int:
+    """Return how many tokens JSON data may take in a prompt, on the safe side.
+
+    >>> tokens_of({"role": "user"})
+    5
+    """
+    return len(jsonio.dump_bytes(body)) // CHARACTERS_PER_TOKEN
+
+
+class _Wire:
+    """The transport of a client and of those made from it; opened by the first that needs it."""
+
+    def __init__(self, endpoint: Endpoint, concurrency: int) -> None:
+        self._endpoint = endpoint
+        self._concurrency = concurrency
+        self._lock = threading.Lock()
+        self._transport: Transport | None = None
+
+    def transport(self) -> Transport:
+        with self._lock:
+            if self._transport is None:
+                self._transport = Transport(self._endpoint, concurrency=self._concurrency)
+            return self._transport
+
+    def close(self) -> None:
+        with self._lock:
+            if self._transport is not None:
+                self._transport.close()
+            self._transport = None
 
 
 def _completion(response: dict[str, Any], *, is_cached: bool) -> Completion:

@@ -23,6 +23,7 @@ class Endpoint:
         read_seconds: Longest silence of the server.
         total_seconds: Longest time for one request, retries apart.
         retries: How often a failed request is tried again.
+        first_wait: Time before the first of them, in seconds, where the server does not say; doubled with each.
 
     Raises:
         EndpointError: If the URL is none, or sends a key over the open network without TLS.
@@ -35,6 +36,7 @@ class Endpoint:
     read_seconds: float = 120.0
     total_seconds: float = 300.0
     retries: int = 4
+    first_wait: float = 0.5
 
     def __post_init__(self) -> None:
         """Check the URL."""

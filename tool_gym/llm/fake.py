@@ -16,9 +16,10 @@ the last one from then on:
 
 from __future__ import annotations
 
+import socket
 import threading
-import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
@@ -55,7 +56,8 @@ class FakeEndpoint:
         self.keys: list[str] = []
         """The Authorization headers received."""
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._closing = threading.Event()
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     def __enter__(self) -> Self:
@@ -63,7 +65,9 @@ class FakeEndpoint:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._closing.set()
         self._server.shutdown()
+        self._server.hang_up()
         self._server.server_close()
         self._thread.join()
 
@@ -74,7 +78,7 @@ class FakeEndpoint:
 
     def endpoint(self, **changes: Any) -> Endpoint:
         """Return it as an endpoint, with short time-outs."""
-        quick: dict[str, Any] = {"connect_seconds": 5.0, "read_seconds": 1.0, "retries": 2}
+        quick: dict[str, Any] = {"connect_seconds": 5.0, "read_seconds": 1.0, "retries": 2, "first_wait": 0.02}
         return Endpoint(self.base_url, "fake", **{**quick, **changes})
 
     def deliver(self, body: dict[str, Any], key: str) -> tuple[int, dict[str, str], bytes]:
@@ -86,8 +90,31 @@ class FakeEndpoint:
         if not set(_constraints_of(body)) <= set(self.constraints):
             how = "unsupported"
         if how == "slow":
-            time.sleep(SLOW_SECONDS)
+            self._closing.wait(SLOW_SECONDS)
         return _FAILURES[how] if how in _FAILURES else (200, {}, jsonio.dump_bytes(_completion(self.answer(body), how)))
+
+
+class _Server(ThreadingHTTPServer):
+    """Knows its connections, so that none outlives it."""
+
+    daemon_threads = False
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        self._open: set[socket.socket] = set()
+        super().__init__(address, handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def hang_up(self) -> None:
+        for request in list(self._open):
+            with suppress(OSError):  # closed from the other side
+                request.shutdown(socket.SHUT_RDWR)
 
 
 _FAILURES: dict[str, tuple[int, dict[str, str], bytes]] = {

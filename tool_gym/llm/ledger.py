@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tool_gym.errors import BudgetError
+from tool_gym.llm.journal import Lines
 
 PER_MILLION = 1_000_000
 
@@ -27,9 +28,61 @@ class Price:
         return ((prompt - cached) * self.prompt + cached * cheap + completion * self.completion) / PER_MILLION
 
 
+class Tally:
+    """Counts by stage: requests, retries, tokens by kind, wasted tokens by reason; no thread-safety of its own."""
+
+    def __init__(self, stages: dict[str, dict[str, int]] | None = None) -> None:
+        self.stages: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        for name, counts in (stages or {}).items():
+            self.stages[name].update(counts)
+
+    @property
+    def tokens(self) -> int:
+        """All tokens, prompt and completion."""
+        return sum(stage["prompt_tokens"] + stage["completion_tokens"] for stage in self.stages.values())
+
+    def spend(self, stage: str, usage: dict[str, int], *, retries: int = 0) -> None:
+        """Note one answered request; see `Ledger.spend`."""
+        self.stages[stage].update({"requests": 1, "retries": retries, **usage})
+
+    def note(self, stage: str, what: str, count: int = 1) -> None:
+        """Count something else that happened."""
+        self.stages[stage][what] += count
+
+    def add(self, other: Tally) -> None:
+        """Add what another one counts."""
+        for name, counts in other.stages.items():
+            self.stages[name].update(counts)
+
+    def money(self, price: Price | None) -> float | None:
+        """Return what the tokens cost; None without a price."""
+        if price is None:
+            return None
+        return sum(
+            price.of(stage["prompt_tokens"], stage["completion_tokens"], stage["cached_tokens"])
+            for stage in self.stages.values()
+        )
+
+    def plain(self) -> dict[str, dict[str, int]]:
+        """Return the counts as plain data, zeros left out."""
+        return {
+            name: {what: count for what, count in sorted(stage.items()) if count}
+            for name, stage in sorted(self.stages.items())
+        }
+
+    def described(self, price: Price | None = None, accepted: int | None = None) -> dict[str, Any]:
+        """Return the counts as plain data; with what each of `accepted` results came to."""
+        money = self.money(price)
+        told: dict[str, Any] = {"stages": self.plain(), "tokens": self.tokens, "money": _rounded(money)}
+        if accepted:
+            told["tokens_per_accepted"] = round(self.tokens / accepted, 1)
+            told["money_per_accepted"] = _rounded(None if money is None else money / accepted)
+        return told
+
+
 @dataclass
 class Ledger:
-    """What a run spent, by stage.
+    """What a run pays for, with caps; safe to share between threads.
 
     Args:
         price: The model's price; None counts tokens only.
@@ -43,14 +96,18 @@ class Ledger:
     price: Price | None = None
     max_tokens: int | None = None
     max_money: float | None = None
-    stages: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    """Stage → requests, answers from the cache, retries, tokens by kind, wasted tokens by reason."""
+    paid: Tally = field(default_factory=Tally)
+    """What was paid for, answers from a cache not among it."""
+    log: Lines | None = None
+    """Where every payment is noted, so that caps hold over interrupted runs too; what it has counts as paid."""
 
     def __post_init__(self) -> None:
         """Check the caps."""
         self._lock = threading.Lock()
         self._held = 0
         self._held_money = 0.0
+        for line in self.log.found if self.log is not None else ():
+            self.paid.add(Tally(line))
         if self.max_money is not None and self.price is None:
             msg = "a cap in money needs a price per million tokens to go by; give one, or a cap in tokens"
             raise BudgetError(msg)
@@ -58,12 +115,12 @@ class Ledger:
     @property
     def tokens(self) -> int:
         """All tokens paid for so far."""
-        return sum(stage["prompt_tokens"] + stage["completion_tokens"] for stage in self.stages.values())
+        return self.paid.tokens
 
     @property
     def money(self) -> float | None:
         """What they cost; None without a price."""
-        return None if self.price is None else sum(self._cost(self.price, stage) for stage in self.stages.values())
+        return self.paid.money(self.price)
 
     def reserve(self, prompt: int, completion: int) -> tuple[int, float]:
         """Set aside what a request may take at most, or refuse it.
@@ -105,29 +162,17 @@ class Ledger:
             retries: How often it had to be tried again.
         """
         with self._lock:
-            self.stages[stage].update({"requests": 1, "retries": retries, **usage})
+            entry = Tally()
+            entry.spend(stage, usage, retries=retries)
+            self.paid.add(entry)
+            if self.log is not None:
+                self.log.append(entry.plain())
 
     def note(self, stage: str, what: str, count: int = 1) -> None:
         """Count something else that happened."""
         with self._lock:
-            self.stages[stage][what] += count
+            self.paid.note(stage, what, count)
 
-    def waste(self, stage: str, reason: str, tokens: int) -> None:
-        """Note that tokens already paid for came to nothing."""
-        self.note(stage, f"wasted: {reason}", tokens)
 
-    def described(self, accepted: int | None = None) -> dict[str, Any]:
-        """Return the ledger as plain data; with what each of `accepted` results came to."""
-        told: dict[str, Any] = {
-            "stages": {name: dict(sorted(stage.items())) for name, stage in sorted(self.stages.items())},
-            "tokens": self.tokens,
-            "money": self.money,
-        }
-        if accepted:
-            told["tokens_per_accepted"] = round(self.tokens / accepted, 1)
-            told["money_per_accepted"] = None if self.money is None else round(self.money / accepted, 6)
-        return told
-
-    @staticmethod
-    def _cost(price: Price, stage: Counter[str]) -> float:
-        return price.of(stage["prompt_tokens"], stage["completion_tokens"], stage["cached_tokens"])
+def _rounded(money: float | None) -> float | None:
+    return None if money is None else round(money, 6)

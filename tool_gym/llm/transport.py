@@ -24,7 +24,7 @@ BREAKER = 8
 """Failures in a row after which requests fail at once."""
 
 BREAK_SECONDS = 30.0
-FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0
+LONGEST_WAIT = 30.0
 MAX_RETRY_AFTER = 120.0
 
 _AGAIN = frozenset({408, 409, 429, *range(500, 600)})
@@ -48,6 +48,7 @@ class Transport:
         self._httpx = httpx
         self._sleep = sleep
         self._limit = _Limit(concurrency)
+        self._lock = threading.Lock()
         self._failures = 0
         self._closed_until = 0.0
         timeout = httpx.Timeout(endpoint.read_seconds, connect=endpoint.connect_seconds)
@@ -70,14 +71,15 @@ class Transport:
             with self._limit:
                 response, problem, wait = self._try(body)
             if response is not None:
-                self._failures = 0
+                with self._lock:
+                    self._failures = 0
                 self._limit.widen()
                 return response, attempt
             self._failed()
             if wait is None:
                 break
             if attempt < self.endpoint.retries:
-                self._sleep(wait or min(LONGEST_WAIT, FIRST_WAIT * 2**attempt) * (0.5 + random.random()))
+                self._sleep(wait or min(LONGEST_WAIT, self.endpoint.first_wait * 2**attempt) * (0.5 + random.random()))
         msg = f"{self.endpoint.url} does not answer: {problem}"
         raise EndpointError(msg)
 
@@ -120,9 +122,10 @@ class Transport:
         return content
 
     def _failed(self) -> None:
-        self._failures += 1
-        if self._failures >= BREAKER:
-            self._failures, self._closed_until = 0, time.monotonic() + BREAK_SECONDS
+        with self._lock:
+            self._failures += 1
+            if self._failures >= BREAKER:
+                self._failures, self._closed_until = 0, time.monotonic() + BREAK_SECONDS
 
 
 class _Limit:

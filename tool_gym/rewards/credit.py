@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import orjson
@@ -54,8 +55,8 @@ class CreditTable:
         self._by_tool: dict[str, list[int]] = {}
         for number, sub_goal in enumerate(scenario.sub_goals):
             self._file(number, sub_goal)
-        self._readers = {tool.name: _reader(tool) for tool in scenario.tools}
-        self._defaults = {tool.name: _defaults(tool) for tool in scenario.tools}
+        self._readers = {tool.name: tool.kept(_reader) for tool in scenario.tools}
+        self._defaults = {tool.name: tool.kept(_defaults) for tool in scenario.tools}
         self._memo: dict[bytes, tuple[int, CallKey]] = {}
 
     @property
@@ -79,7 +80,8 @@ class CreditTable:
         reader = self._readers.get(call.name)
         arguments = self._defaults.get(call.name, {}) | call.arguments
         if reader is not None:
-            arguments = reader.impl.translate(arguments)
+            with suppress(LookupError, TypeError, ValueError, AttributeError):  # in a stored record anything may stand
+                arguments = reader.impl.translate(arguments)
         return call_key(call._replace(arguments={name: _plain(item) for name, item in arguments.items()}))
 
     def served(self, call: ToolCall, result: ToolResult) -> tuple[int, CallKey]:
@@ -130,7 +132,7 @@ class CreditTable:
             return 0
         arguments = reader.impl.translate(call.arguments)
         mask, given = 0, None
-        for fact in reader.family.facts(reader.bindings, arguments, value):
+        for fact in reader.family.facts(reader.bindings, arguments, reader.impl.served(value)):
             numbers = self._by_fact.get(fact.key)
             if numbers is None:
                 continue
@@ -218,11 +220,10 @@ def mask_of(numbers: Iterable[int]) -> int:
 
 def _reader(tool: ToolSpec) -> _Reader | None:
     impl = tool.impl
-    if not isinstance(impl, TemplateImpl) or impl.family not in FAMILIES:
+    if not isinstance(impl, TemplateImpl) or impl.family not in FAMILIES or impl.retired:
         return None
-    family = FAMILIES[impl.family]
     try:
-        return _Reader(family, family.bindings.model_validate(impl.bindings), impl)
+        return _Reader(*impl.bound, impl)
     except ValueError:
         return None
 

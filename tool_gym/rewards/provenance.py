@@ -20,7 +20,7 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
-from tool_gym.scenario import Scenario
+from tool_gym.scenario import Scenario, TemplateImpl
 from tool_gym.trajectory import Step, Trajectory
 from tool_gym.turns import ActKind, BrokenCall, ToolCall, ToolResult
 from tool_gym.values import MAX_TEXT, leaves
@@ -39,8 +39,8 @@ def provenance(scenario: Scenario, trajectory: Trajectory) -> Contributions:
     """Return 1 for each call that changed the world or found a new value that was used later, else 0."""
     told, served = _said(scenario.user_turns[0]), set[str]()
     marks = []
-    for step, later in zip(trajectory.steps, _used_later(trajectory.steps), strict=True):
-        news = [_news(call, result) for call, result in zip(step.turn.calls, step.results, strict=True)]
+    for step, later in zip(trajectory.steps, _used_later(scenario, trajectory.steps), strict=True):
+        news = [_news(scenario, call, result) for call, result in zip(step.turn.calls, step.results, strict=True)]
         marks.append(
             tuple(
                 float(bool(result.effects) or any(value not in told and later.uses(value) for value in new - served))
@@ -103,22 +103,34 @@ class _Later(NamedTuple):
         return value in self.arguments or value in self.text
 
 
-def _used_later(steps: tuple[Step, ...]) -> list[_Later]:
+def _used_later(scenario: Scenario, steps: tuple[Step, ...]) -> list[_Later]:
     later, found = _Later(frozenset(), ""), []
     for step in reversed(steps):
         found.append(later)
         calls = [call for call in step.turn.calls if isinstance(call, ToolCall)]
-        given = {_said(leaf) for call in calls for leaf in leaves(call.arguments)}
+        given = {_said(leaf) for call in calls for leaf in _given(scenario, call)}
         said = _said(step.turn.act.text[:MAX_TEXT]) if step.turn.act is not None else ""
         later = _Later(later.arguments | given, said + later.text)
     return found[::-1]
 
 
-def _news(call: ToolCall | BrokenCall, result: ToolResult) -> set[str]:
+def _given(scenario: Scenario, call: ToolCall) -> list[Any]:
+    """Return the scalars of a call's arguments: as they were written, and as the tool takes them."""
+    tool = scenario.tool_by_name.get(call.name)
+    written = leaves(call.arguments)
+    if tool is None or not isinstance(tool.impl, TemplateImpl) or not tool.impl.codecs:
+        return written
+    try:
+        return [*written, *leaves(tool.impl.translate(call.arguments))]
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return written  # what the tool would refuse
+
+
+def _news(scenario: Scenario, call: ToolCall | BrokenCall, result: ToolResult) -> set[str]:
     """Return the values of a result that the call's arguments did not hold already."""
     if not result.ok or not isinstance(call, ToolCall):
         return set()
-    given = {_said(leaf) for leaf in leaves(call.arguments)}
+    given = {_said(leaf) for leaf in _given(scenario, call)}
     return {_said(leaf) for leaf in leaves(result.value)} - given - {""}
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from tool_gym.asking import Questions
 from tool_gym.errors import ScenarioError
 from tool_gym.rewards.base import StepScore
 from tool_gym.rewards.credit import CreditTable, Matching, mask_of
@@ -76,10 +77,11 @@ class SolveReward:
 class SolveTask:
     """What `solve` needs of a scenario; built once."""
 
-    __slots__ = ("acts", "credit", "due", "free", "goals", "goals_of", "needs", "plans", "value_only")
+    __slots__ = ("acts", "credit", "due", "free", "goals", "goals_of", "needs", "plans", "questions", "value_only")
 
     def __init__(self, scenario: Scenario) -> None:
         self.credit = CreditTable.of(scenario)
+        self.questions = Questions.of(scenario)
         ids = self.credit.ids
         self.value_only = float(self.credit.value_only)
         self.goals = len(scenario.goals)
@@ -254,6 +256,8 @@ class SolveScorer:
             self._charged += 1
         cells = _net_effects(self._effects) if self._effects else []
         goals = self._task.goals_of.get(user_turn, ())
+        if act.kind is ActKind.ASK and self._task.questions.is_too_much(act.text, user_turn):
+            return
         unasked = cells and not any(goal.kind == "state" for _, goal, _, _ in goals)
         for number, goal, written, rests_on in goals:
             if (goal.kind == "ask" and self._met >> number & 1) or not _is_met(goal, written, act, cells):

@@ -6,6 +6,7 @@ from tool_gym.tools import (
     calculate,
     cancel,
     check_availability,
+    choose,
     compare,
     convert_unit,
     create,
@@ -13,32 +14,21 @@ from tool_gym.tools import (
     find,
     get,
     list,  # noqa: A004 - the family's name; the builtin is not used here
+    match,
+    measure,
     search,
     summarize,
     top,
     transition,
     update,
 )
-from tool_gym.tools.base import Family
+from tool_gym.tools.base import FAMILIES
 
-FAMILIES: dict[str, Family] = {
-    module.FAMILY.name: module.FAMILY
-    for module in (
-        find,
-        get,
-        list,
-        search,
-        top,
-        summarize,
-        compare,
-        calculate,
-        convert_unit,
-        days_between,
-        check_availability,
-        create,
-        update,
-        transition,
-        cancel,
-    )
-}
-"""Family name → family."""
+__all__ = ["FAMILIES"]
+
+_MODULES = (
+    find, match, get, measure, list, search, top, summarize, compare, calculate, convert_unit, days_between,
+    check_availability, create, update, transition, cancel, choose,
+)  # fmt: skip
+FAMILIES.update({module.FAMILY.name: module.FAMILY for module in _MODULES})
+FAMILIES[choose.WRITING.name] = choose.WRITING

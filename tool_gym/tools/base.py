@@ -67,6 +67,10 @@ class Family(NamedTuple):
     writes: bool = False
 
 
+FAMILIES: dict[str, Family] = {}
+"""Family name → family; filled where the families are put together, in `tool_gym.tools`."""
+
+
 class ToolFailure(Exception):  # noqa: N818 - a result on its way to the model, no error of ours
     """Raised inside a template tool when a call cannot be honoured; becomes the call's result."""
 
@@ -121,14 +125,35 @@ def no_facts(_: Any, __: Arguments, ___: Any) -> Iterator[Fact]:
     return iter(())
 
 
-def group(view: WorldView, table: str, by: str | None, arguments: Arguments) -> list[Row]:
-    """Return the rows a call speaks of: those that refer to the given parent, or the whole table."""
-    if by is None:
+def group(view: WorldView, table: str, by: str | None, arguments: Arguments, groups: tuple[str, ...] = ()) -> list[Row]:
+    """Return the rows a call speaks of: those that refer to every given parent, or the whole table.
+
+    Args:
+        view: The world.
+        table: Name of the table.
+        by: The reference column whose parent is always given; None for none.
+        arguments: The call's arguments.
+        groups: The reference columns whose parents may be given.
+    """
+    wanted = [column for column in (by, *groups) if column is not None and column in arguments]
+    for column in wanted:
+        parent = view.base.columns[table][column].table
+        if parent is not None:
+            require_row(view, parent, arguments[column])
+    if not wanted:
         return list(view.rows(table))
-    parent = view.base.columns[table][by].table
-    if parent is not None:
-        require_row(view, parent, arguments[by])
-    return view.where(table, by, arguments[by])
+    rows = view.where(table, wanted[0], arguments[wanted[0]])
+    return [row for row in rows if all(fold(row[column]) == fold(arguments[column]) for column in wanted[1:])]
+
+
+def group_schemas(by: str | None, groups: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """Return the schemas of the arguments that `group` takes."""
+    return {column: ID_SCHEMA for column in (by, *groups) if column is not None}
+
+
+def group_filters(by: str | None, groups: tuple[str, ...], arguments: Arguments) -> dict[str, Any]:
+    """Return the group a call speaks of: column → parent."""
+    return {column: arguments[column] for column in (by, *groups) if column is not None and column in arguments}
 
 
 def read_key(table: str, row: str, field: str) -> FactKey:

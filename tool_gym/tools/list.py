@@ -8,7 +8,6 @@ from typing import Any
 from pydantic import Field
 
 from tool_gym.tools.base import (
-    ID_SCHEMA,
     Arguments,
     Bindings,
     Fact,
@@ -17,6 +16,8 @@ from tool_gym.tools.base import (
     Run,
     filter_key,
     group,
+    group_filters,
+    group_schemas,
     record_facts,
     require_columns,
 )
@@ -30,25 +31,26 @@ class ListBindings(Bindings):
 
     table: str
     by: str | None = None
+    groups: tuple[str, ...] = ()
+    """Reference columns that may make the group smaller."""
     page_size: int = Field(default=10, ge=1, le=MAX_PAGE_SIZE)
 
 
 def _parameters(bindings: ListBindings, base: BaseTables) -> Parameters:
-    require_columns(base, bindings.table, (bindings.by, "name"))
+    require_columns(base, bindings.table, (bindings.by, *bindings.groups, "name"))
     properties: dict[str, dict[str, Any]] = {
         "page": {"type": "integer", "minimum": 1, "default": 1},
         "page_size": {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE, "default": bindings.page_size},
     }
-    if bindings.by is None:
-        return Parameters(properties, ())
-    return Parameters({bindings.by: ID_SCHEMA, **properties}, (bindings.by,))
+    groups = group_schemas(bindings.by, bindings.groups)
+    return Parameters({**groups, **properties}, () if bindings.by is None else (bindings.by,))
 
 
 def _compile(bindings: ListBindings, _: BaseTables) -> Run:
-    table, by = bindings.table, bindings.by
+    table, by, groups = bindings.table, bindings.by, bindings.groups
 
     def run(view: WorldView, arguments: Arguments) -> Any:
-        rows = group(view, table, by, arguments)
+        rows = group(view, table, by, arguments, groups)
         size, page = int(arguments.get("page_size", bindings.page_size)), int(arguments.get("page", 1))
         shown = rows[(page - 1) * size : page * size]
         return {
@@ -62,7 +64,7 @@ def _compile(bindings: ListBindings, _: BaseTables) -> Run:
 
 
 def _facts(bindings: ListBindings, arguments: Arguments, value: Any) -> Iterator[Fact]:
-    filters = {} if bindings.by is None else {bindings.by: arguments[bindings.by]}
+    filters = group_filters(bindings.by, bindings.groups, arguments)
     yield Fact(("aggregate", bindings.table, None, None, filter_key(filters), ("count",)), value["total"], ("total",))
     for index, item in enumerate(value["items"]):
         yield from record_facts(bindings.table, item, ("items", index))

@@ -10,7 +10,6 @@ from tool_gym.tools.base import (
     Arguments,
     Bindings,
     Fact,
-    FactKey,
     Family,
     Parameters,
     Run,
@@ -72,12 +71,20 @@ def _facts(bindings: SearchBindings, arguments: Arguments, value: Any) -> Iterat
     sort = arguments.get("sort_by")
     if sort is not None and items:
         order = arguments.get("order", "ascending")
-        extreme = "maximum" if order == "descending" else "minimum"
-        top: FactKey = ("top", table, None, sort, filters, (order,))
-        yield Fact(top, items[0]["id"], ("items", 0, "id"))
-        yield Fact(("aggregate", table, None, sort, filters, (extreme,)), items[0][sort], ("items", 0, sort))
+        for index, direction in _ends(items, sort, order, whole=len(items) == value["total"]):
+            extreme = "maximum" if direction == "descending" else "minimum"
+            first, place = items[index], ("items", index)
+            yield Fact(("top", table, None, sort, filters, (direction,)), first["id"], (*place, "id"))
+            yield Fact(("aggregate", table, None, sort, filters, (extreme,)), first[sort], (*place, sort))
     for index, item in enumerate(items):
         yield from record_facts(table, item, ("items", index))
+
+
+def _ends(items: list[Row], sort: str, order: str, *, whole: bool) -> Iterator[tuple[int, str]]:
+    """Yield the place of the first row of an order, and of the opposite one where all rows are shown and none ties."""
+    yield 0, order
+    if whole and len(items) > 1 and items[-1][sort] != items[-2][sort]:
+        yield len(items) - 1, "ascending" if order == "descending" else "descending"
 
 
 FAMILY = Family("search", SearchBindings, _parameters, _compile, _facts, lambda b: (b.table,))

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tool_gym.tools.base import (
-    ID_SCHEMA,
     NUMERIC,
     Arguments,
     Bindings,
@@ -17,6 +16,8 @@ from tool_gym.tools.base import (
     cell_schema,
     filter_key,
     group,
+    group_filters,
+    group_schemas,
     not_found,
     precondition,
     require_columns,
@@ -36,30 +37,33 @@ class SummarizeBindings(Bindings):
 
     table: str
     by: str | None = None
+    groups: tuple[str, ...] = ()
+    """Reference columns that may make the group smaller."""
     fields: tuple[str, ...] = ()
     filters: tuple[str, ...] = ()
 
 
 def _parameters(bindings: SummarizeBindings, base: BaseTables) -> Parameters:
-    require_columns(base, bindings.table, (bindings.by, *bindings.filters))
+    require_columns(base, bindings.table, (bindings.by, *bindings.groups, *bindings.filters))
     require_columns(base, bindings.table, bindings.fields, NUMERIC)
     columns = base.columns[bindings.table]
-    properties: dict[str, dict[str, Any]] = {} if bindings.by is None else {bindings.by: ID_SCHEMA}
+    properties = group_schemas(bindings.by, ())
     operations = ["count", *OPERATIONS] if bindings.fields else ["count"]
     properties["operation"] = {"type": "string", "enum": operations}
     required = tuple(properties)
     if bindings.fields:
         properties["field"] = {"type": "string", "enum": list(bindings.fields)}
+    properties.update(group_schemas(None, bindings.groups))
     properties.update({column: cell_schema(columns[column]) for column in bindings.filters})
     return Parameters(properties, required)
 
 
 def _compile(bindings: SummarizeBindings, base: BaseTables) -> Run:
-    table, by = bindings.table, bindings.by
+    table, by, groups = bindings.table, bindings.by, bindings.groups
     noun = base.tables[table].noun
 
     def run(view: WorldView, arguments: Arguments) -> Any:
-        rows = group(view, table, by, arguments)
+        rows = group(view, table, by, arguments, groups)
         for column in bindings.filters:
             if column in arguments:
                 wanted = fold(arguments[column])
@@ -79,8 +83,8 @@ def _compile(bindings: SummarizeBindings, base: BaseTables) -> Run:
 
 
 def _facts(bindings: SummarizeBindings, arguments: Arguments, value: Any) -> Iterator[Fact]:
-    columns = (*bindings.filters, bindings.by)
-    filters = filter_key({column: arguments[column] for column in columns if column in arguments})
+    given = {column: arguments[column] for column in bindings.filters if column in arguments}
+    filters = filter_key(given | group_filters(bindings.by, bindings.groups, arguments))
     operation = arguments["operation"]
     field = None if operation == "count" else arguments["field"]
     yield Fact(("aggregate", bindings.table, None, field, filters, (operation,)), value["value"], ("value",))

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from tool_gym.tools.base import (
-    ID_SCHEMA,
     ORDERABLE,
     Arguments,
     Bindings,
@@ -17,6 +16,8 @@ from tool_gym.tools.base import (
     filter_key,
     find_key,
     group,
+    group_filters,
+    group_schemas,
     not_found,
     require_columns,
 )
@@ -29,24 +30,26 @@ class TopBindings(Bindings):
     table: str
     by: str | None = None
     """Reference column that makes the group; None for the whole table."""
+    groups: tuple[str, ...] = ()
+    """Reference columns that may make the group smaller."""
     order_by: tuple[str, ...]
 
 
 def _parameters(bindings: TopBindings, base: BaseTables) -> Parameters:
-    require_columns(base, bindings.table, (bindings.by, "name"))
+    require_columns(base, bindings.table, (bindings.by, *bindings.groups, "name"))
     require_columns(base, bindings.table, bindings.order_by, ORDERABLE)
-    properties: dict[str, dict[str, Any]] = {} if bindings.by is None else {bindings.by: ID_SCHEMA}
+    properties = group_schemas(bindings.by, bindings.groups)
     properties["order_by"] = {"type": "string", "enum": list(bindings.order_by)}
     properties["direction"] = {"type": "string", "enum": ["ascending", "descending"]}
-    return Parameters(properties, tuple(properties))
+    return Parameters(properties, tuple(role for role in properties if role not in bindings.groups))
 
 
 def _compile(bindings: TopBindings, base: BaseTables) -> Run:
-    table, by = bindings.table, bindings.by
+    table, by, groups = bindings.table, bindings.by, bindings.groups
     noun = base.tables[table].noun
 
     def run(view: WorldView, arguments: Arguments) -> Any:
-        rows = group(view, table, by, arguments)
+        rows = group(view, table, by, arguments, groups)
         if not rows:
             msg = f"there is no {noun} in this group"
             raise not_found(msg)
@@ -59,7 +62,7 @@ def _compile(bindings: TopBindings, base: BaseTables) -> Run:
 
 
 def _facts(bindings: TopBindings, arguments: Arguments, value: Any) -> Iterator[Fact]:
-    filters = filter_key({} if bindings.by is None else {bindings.by: arguments[bindings.by]})
+    filters = filter_key(group_filters(bindings.by, bindings.groups, arguments))
     order = (arguments["direction"],)
     yield Fact(("top", bindings.table, None, arguments["order_by"], filters, order), value["id"], ("id",))
     yield Fact(find_key(bindings.table, "name", value["name"]), value["id"], ("id",))

@@ -1,4 +1,4 @@
-"""update: a new value for one numeric field of a row, within its bounds."""
+"""update: new values for numeric fields of a row, within their bounds: one named by an argument, or one an argument."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tool_gym.tools.base import (
     Family,
     Parameters,
     Run,
+    cell_schema,
     no_facts,
     precondition,
     require_columns,
@@ -27,6 +28,8 @@ class UpdateBindings(Bindings):
 
     table: str
     fields: tuple[str, ...]
+    by_column: bool = False
+    """Whether each field is an argument of its own, all of them optional, instead of one `field` and its `value`."""
 
 
 def checked_cell(field: str, column: Column, value: Any) -> Any:
@@ -65,6 +68,9 @@ def _checked_number(field: str, column: Column, value: float) -> float:
 
 def _parameters(bindings: UpdateBindings, base: BaseTables) -> Parameters:
     require_columns(base, bindings.table, bindings.fields, NUMERIC)
+    if bindings.by_column:
+        columns = base.columns[bindings.table]
+        return Parameters({"id": ID_SCHEMA, **{name: cell_schema(columns[name]) for name in bindings.fields}}, ("id",))
     field = {"type": "string", "enum": list(bindings.fields)}
     properties = {"id": ID_SCHEMA, "field": field, "value": {"type": "number"}}
     return Parameters(properties, tuple(properties))
@@ -75,16 +81,28 @@ def _compile(bindings: UpdateBindings, base: BaseTables) -> Run:
 
     def run(view: WorldView, arguments: Arguments) -> Any:
         row = require_row(view, table, arguments["id"])
-        field, value = arguments["field"], arguments["value"]
-        value = checked_cell(field, columns[field], value)
+        given = _given(bindings, arguments)
+        changes = {field: checked_cell(field, columns[field], value) for field, value in given.items()}
         check_open(columns, row)
-        if row[field] == value:
-            msg = f"{field} of {row['id']} is already {value}"
-            raise precondition(msg)
-        view.update(table, row["id"], {field: value})
-        return {"id": row["id"], field: value, "updated": True}
+        for field, value in changes.items():
+            if row[field] == value:
+                msg = f"{field} of {row['id']} is already {value}"
+                raise precondition(msg)
+        view.update(table, row["id"], changes)
+        return {"id": row["id"], **changes, "updated": True}
 
     return run
+
+
+def _given(bindings: UpdateBindings, arguments: Arguments) -> dict[str, Any]:
+    """Return the fields to be set and their new values."""
+    if not bindings.by_column:
+        return {arguments["field"]: arguments["value"]}
+    given = {name: arguments[name] for name in bindings.fields if name in arguments}
+    if not given:
+        msg = f"nothing to set; give one of {', '.join(bindings.fields)}"
+        raise precondition(msg)
+    return given
 
 
 FAMILY = Family("update", UpdateBindings, _parameters, _compile, no_facts, lambda b: (b.table,), writes=True)

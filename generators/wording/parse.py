@@ -1,0 +1,176 @@
+"""Reading a request back: every goal its words can mean, from the domain's words, the frames and the world's names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from tool_gym.generators.domain import Domain
+from tool_gym.generators.expressions import Create
+from tool_gym.generators.wording import parse_rules
+from tool_gym.generators.wording.parse_chart import Chart, any_of, compiled, fitting
+from tool_gym.generators.wording.parse_create import Field, Make, completed
+from tool_gym.generators.wording.parse_questions import Ask, Do, InUnit, Intro, Letter, Moves, Name, Next
+from tool_gym.generators.wording.parse_refs import Discourse, Found, holds
+from tool_gym.generators.wording.parse_values import converted
+from tool_gym.generators.wording.parse_words import Words
+from tool_gym.generators.wording.text import frames
+from tool_gym.world import World
+
+MOST = 400
+"""Most ways to cut a text into sentences that are followed up."""
+
+_MARKER = re.compile(r"\s*\(?\d\d?[.)] ")
+_ORDINAL = re.compile(
+    r"(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|then|last|finally), "
+)
+_FRAMES_OF_NO_MATTER = ("parallel_order",)
+
+any_of("sentence", "question", "prepared", "order")
+
+
+def readings(text: str, domain: Domain, world: World) -> tuple[tuple[Any, ...], ...]:
+    """Return every goal a request can mean, each once; none if it cannot be read.
+
+    Args:
+        text: One user turn.
+        domain: The words.
+        world: The names.
+    """
+    words = Words(domain, world)
+    chart = Chart(text, words)
+    found: dict[tuple[Any, ...], None] = {}
+    for moves in _bodies(chart):
+        for goal in _meant(_settled(moves), 0, Discourse(words), ()):
+            found.setdefault(goal)
+    return tuple(found)
+
+
+def _bodies(chart: Chart) -> list[Moves]:
+    """Return every way to read the text as sentences."""
+    memo: dict[int, list[Moves]] = {}
+
+    def tails(start: int) -> list[Moves]:
+        if start not in memo:
+            memo[start] = _tails(chart, start, tails)
+        return memo[start]
+
+    found: dict[Moves, None] = {}
+    for start in _starts(chart):
+        for moves in tails(start):
+            found.setdefault(moves)
+    return list(found)[:MOST]
+
+
+def _tails(chart: Chart, start: int, tails: Any) -> list[Moves]:
+    text = chart.text
+    while start < len(text) and text[start].isspace():
+        start += 1
+    if start >= len(text):
+        return [()]
+    found: dict[Moves, None] = {}
+    for at, numbered in _piece_starts(chart, start):
+        before = (Next(),) if numbered else ()
+        for end, moves in chart.read("sentence", at):
+            if end >= len(text) or text[end].isspace():
+                for rest in tails(end):
+                    found.setdefault((*before, *moves, *rest))
+    for end in _idle(chart, start):
+        for rest in tails(end):
+            found.setdefault(rest)
+    return list(found)[:MOST]
+
+
+def _piece_starts(chart: Chart, start: int) -> Iterator[tuple[int, bool]]:
+    """Yield where a sentence can begin, here or behind its number or "first, ", and whether it is behind one."""
+    yield start, False
+    for pattern in (_MARKER, _ORDINAL):
+        match = pattern.match(chart.text, start)
+        if match:
+            yield match.end(), True
+
+
+def _idle(chart: Chart, start: int) -> Iterator[int]:
+    """Yield where what says nothing of the matter ends: closers, the order of the answers, an introduction."""
+    for texts in frames()["closers"].values():
+        yield from _literal_ends(chart, start, texts)
+    for texts in frames()["closers_act"].values():
+        yield from _literal_ends(chart, start, texts)
+    for end, _ in fitting(chart, compiled("parallel_order"), start, {}, lambda *_: [None]):
+        yield end
+    for end, _ in fitting(chart, compiled("parallel_intro"), start, {"k": "count_word"}, lambda *_: [None]):
+        yield end
+
+
+def _starts(chart: Chart) -> Iterator[int]:
+    """Yield where the matter can begin: at once, or behind an opener."""
+    yield 0
+    for openers in frames()["openers"].values():
+        for texts in openers.values():
+            yield from _literal_ends(chart, 0, texts)
+    context = frames()["context"]
+    for doing in context["doing"]:
+        yield from _literal_ends(chart, 0, [f"{doing} {what}." for what in context["what"]])
+
+
+def _literal_ends(chart: Chart, start: int, texts: list[str]) -> Iterator[int]:
+    for text in texts:
+        if chart.text.startswith(text.lower(), start):
+            end = start + len(text)
+            yield end + 1 if chart.text.startswith(" ", end) else end
+
+
+def _settled(moves: Moves) -> Moves:
+    """Put questions about what is found "as follows" behind what follows."""
+    found = list(moves)
+    for place, move in enumerate(moves):
+        if isinstance(move, Ask) and holds(move.wanted, Found):
+            last = place
+            while last + 1 < len(found) and isinstance(found[last + 1], Intro | Letter | Name):
+                last += 1
+            found.insert(last, found.pop(place))
+    return tuple(found)
+
+
+def _meant(moves: Moves, place: int, said: Discourse, goal: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+    """Yield the goals of a text from one of its moves on."""
+    if place == len(moves):
+        wanted = tuple(term for term in goal if not isinstance(term, Next))
+        if wanted:
+            yield wanted
+        return
+    move = moves[place]
+    if isinstance(move, Next):
+        yield from _meant(moves, place + 1, said, (*goal, move))
+    elif isinstance(move, Ask | Do):
+        if goal and not isinstance(goal[-1], Next):
+            return  # one question or order, unless they are numbered
+        for term in said.resolve(move.wanted if isinstance(move, Ask) else move.act):
+            yield from _meant(moves, place + 1, said, (*goal, term))
+    elif isinstance(move, InUnit):
+        for term in converted(said.words, goal[-1], move.unit) if goal and not isinstance(goal[-1], Next) else ():
+            yield from _meant(moves, place + 1, said, (*goal[:-1], term))
+    elif isinstance(move, Intro):
+        for ent in said.resolve(move.ent):
+            yield from _meant(moves, place + 1, said.introduce(ent), goal)
+    elif isinstance(move, Letter):
+        for ent in said.resolve(move.ent):
+            yield from _meant(moves, place + 1, said.letter(move.entity, move.letter, ent), goal)
+    elif isinstance(move, Name):
+        for val in said.resolve(move.val):
+            yield from _meant(moves, place + 1, said.figure(move.name, val), goal)
+    elif isinstance(move, Make):
+        for made in _filled(said, Create(move.entity, (), ()), move.fields) if not goal else ():
+            yield from _meant(moves, place + 1, said, (made,))
+    elif isinstance(move, Field) and goal and isinstance(goal[-1], Create):
+        for made in _filled(said, goal[-1], ((move.noun, move.value),)):
+            yield from _meant(moves, place + 1, said, (*goal[:-1], made))
+
+
+def _filled(said: Discourse, made: Create, fields: tuple[tuple[str, Any], ...]) -> Iterator[Any]:
+    for known in said.resolve(fields):
+        yield from completed(said.words, made, known)
+
+
+__all__ = ["parse_rules", "readings"]
