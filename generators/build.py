@@ -37,7 +37,7 @@ from tool_gym.scenario import DeclineGoal, Plan, Scenario, ToolSpec
 from tool_gym.turns import ToolCall
 from tool_gym.world import World
 
-GENERATOR_VERSION = "1"
+GENERATOR_VERSION = "2"
 """Version of the whole pipeline: equal seeds give equal scenarios only under equal versions."""
 
 SHAPE = "shape"

@@ -53,9 +53,9 @@ class Coverage:
         return min(depths, key=lambda depth: (self._depths[shape, depth], depth))
 
     def score(self, draft: Draft) -> float:
-        """Return how well covered a draft's edges are already: their mean count; without edges, that of its nodes."""
-        found = edges(draft)
-        return sum(self._edges[edge] for edge in found) / len(found)
+        """Return how well covered a draft's rarest edge is, and among equals how well all are on average."""
+        counts = [self._edges[edge] for edge in edges(draft)]
+        return min(counts) + min(sum(counts) / len(counts) / 10_000, 0.9)
 
     def add(self, shape: str, depth: int, draft: Draft) -> None:
         """Count what a scenario uses."""

@@ -35,6 +35,9 @@ from tool_gym.generators.expressions import (
 from tool_gym.generators.walks import Walker
 from tool_gym.world import World
 
+_KIND = {"integer": "number", "number": "number", "enum": "category", "state": "category"}
+"""Type of a column → kind of answer it gives; of other types it is the type itself."""
+
 
 class Column(NamedTuple):
     """A column of an entity."""
@@ -89,7 +92,17 @@ class Sampler:
 
     def _single(self, *, among_others: bool = False) -> Expression:
         """Draw something one call finds out."""
-        kinds = ("cell", "cell", "top", "statistic", "group", "best", *(("free",) if among_others else ()))
+        kinds = (
+            "cell",
+            "cell",
+            "cell",
+            "top",
+            "top",
+            "best",
+            "statistic",
+            "group",
+            *(("free",) if among_others else ()),
+        )
         kind = self.rng.choice(kinds)
         entities = self.domain.entities
         entity = self.walk.some([name for name in entities if kind != "best" or self.walk.has_categories(name)])
@@ -108,9 +121,9 @@ class Sampler:
 
     def chain(self, depth: int) -> Val | Top | Best:
         """Draw a value, or a row to name, at the end of a chain of `depth` calls."""
-        if depth >= 3 and self.rng.random() < 0.3:
+        if depth >= 3 and self.rng.random() < 0.15:
             return self._converted(depth)
-        if self.rng.random() < 0.12:
+        if self.rng.random() < 0.5:
             found = self.walk.entity(depth, None)
             if isinstance(found, Top):
                 return found
@@ -118,7 +131,7 @@ class Sampler:
 
     def _join(self, depth: int) -> Goal:
         """Draw two chains that meet in one value, or a few chains asked together."""
-        kinds = ("calculate", "calculate", "days", "higher", "several", "several")
+        kinds = ("calculate", "days", "days", "higher", "several", "several", "several")
         kind = self.rng.choice(kinds) if depth > 2 else self.rng.choice(("calculate", "days", "several"))
         if kind == "several":
             return self._several(depth)
@@ -173,7 +186,7 @@ class Sampler:
             for child, by, parent in self.domain.groups
             if parent == ent.entity and self.walk.size(child, by, row) >= MIN_GROUP
         ]
-        if groups and self.rng.random() < 0.35:
+        if groups and self.rng.random() < 0.15:
             child, by = self.rng.choice(groups)
             return self.aggregate(child, by, ent)
         skip = ent.column if isinstance(ent, Top | Best | Higher) else None
@@ -285,10 +298,13 @@ class Sampler:
         return isinstance(val, Agg) and (val.column is None or val.operation == "sum")
 
     def column(self, entity: str, skip: str | None = None) -> str:
-        """Draw a column a user may ask for, mostly one with many possible values."""
-        columns = [c for c, a in self.domain.entities[entity].columns.items() if a.type != "ref" and c != skip]
-        many = [name for name in columns if self.domain.attribute(entity, name).type not in ("enum", "state")]
-        return self.walk.some(many if many and self.rng.random() < 0.8 else columns)
+        """Draw a column a user may ask for: first its kind, mostly one with many possible values."""
+        kinds: dict[str, list[str]] = {}
+        for name, attribute in self.domain.entities[entity].columns.items():
+            if name != skip and attribute.type != "ref":
+                kinds.setdefault(_KIND.get(attribute.type, attribute.type), []).append(name)
+        many = [kind for kind in kinds if kind != "category"]
+        return self.walk.some(kinds[self.walk.some(many if many and self.rng.random() < 0.85 else list(kinds))])
 
 
 def everyday_units(unit: str | None) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from tool_gym.values import display
 MAX_ATTEMPTS = 400
 """Most drafts for one scenario."""
 
-DRAWS = 2
+DRAWS = 4
 """Drafts of which the one with the least covered edges is taken."""
 
 

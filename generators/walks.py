@@ -129,8 +129,8 @@ class Walker:
         entity = self._rng.choice(starts)
         if by_id:
             return ById(entity, self._rng.choice(self.rows[entity]))
-        if drawn > 0.88 and not simple:
-            among_some = drawn > 0.94 and self.has_categories(entity)
+        if drawn > 0.82 and not simple:
+            among_some = drawn > 0.91 and self.has_categories(entity)
             top = Top(entity, self.orderable(entity), self._rng.random() < 0.5)
             ent: Ent = self.best(entity) if among_some else top
             return ent if self._is_defined(ent) else None

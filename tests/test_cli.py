@@ -120,7 +120,7 @@ def test_version_is_the_package_s(run: Run) -> None:
         (["rollout", "--episodes", "0"], "greater than or equal to 1"),
         (["rollout", "--max-turns", "many"], "valid integer"),
         (["show"], "Missing argument"),
-        (["generate", "--out", "x"], "--name"),
+        (["generate", "--count", "1"], "--out"),
     ],
 )
 def test_a_usage_mistake_is_told_in_one_line(run: Run, arguments: list[str], hint: str) -> None:

@@ -18,7 +18,7 @@ from tool_gym.generators.calls import template
 from tool_gym.generators.decompose import RejectedError
 from tool_gym.generators.domain import Domain
 from tool_gym.generators.llm.anchors import LONGEST, SHORTEST, SPARE
-from tool_gym.generators.llm.rebuilt import Source, proved
+from tool_gym.generators.llm.rebuilt import Source, Words, proved, with_words, words_after
 from tool_gym.generators.llm.runs import ACCEPTED, QUARANTINED, Run
 from tool_gym.llm.answers import ask_json
 from tool_gym.llm.client import Client, tokens_of
@@ -63,21 +63,13 @@ class Document:
     """The words of a tool before scaling."""
 
     tool: str
-    description: str
-    parameters: dict[str, str]
-    """Parameter → description, where it has one."""
-
-    @classmethod
-    def of(cls, tool: ToolSpec) -> Document:
-        """Return the words of a tool."""
-        described = {name: schema.get("description", "") for name, schema in tool.parameters["properties"].items()}
-        return cls(tool.name, tool.description, {name: text for name, text in described.items() if text})
+    words: Words
 
     @property
     def plain(self) -> dict[str, Any]:
         """The words in the form they are asked for in."""
-        parameters = [{"name": name, "description": text} for name, text in self.parameters.items()]
-        return {"description": self.description, "parameters": parameters}
+        parameters = [{"name": name, "description": text} for name, text in self.words.parameters.items()]
+        return {"description": self.words.description, "parameters": parameters}
 
 
 @dataclass(frozen=True)
@@ -110,7 +102,11 @@ def rewrite(source: Source, run: Run, *, progress: Callable[[int], None] = lambd
     for document, domain in documents_of(source):
         pieces.setdefault(_key(run, document), _Piece(run, document, domain))
     results = run.do(pieces, progress)
-    new = {key: done.value for key, done in zip(pieces, results, strict=True) if done.status == ACCEPTED}
+    new = {
+        key: Words(done.value["description"], done.value["parameters"])
+        for key, done in zip(pieces, results, strict=True)
+        if done.status == ACCEPTED
+    }
     whence = f"documents rewritten by {run.settings.endpoint.model} ({run.constraint})"
     kept: Counter[str] = Counter()
     scenarios = [_proved(source, source.scenario(entry), run, new, whence, kept) for entry in source.entries]
@@ -122,8 +118,8 @@ def documents_of(source: Source) -> Iterator[tuple[Document, Domain]]:
     for entry in source.entries:
         candidate = source.candidate(source.scenario(entry))
         for tool in candidate.scenario.tools:
-            document = Document.of(candidate.origins.get(tool.name, tool))
-            if document.description and not template(tool).retired:
+            document = _document(candidate, tool)
+            if document.words.description and not template(tool).retired:
                 yield document, candidate.domain
 
 
@@ -138,12 +134,12 @@ def estimate(source: Source) -> tuple[int, int]:
 def problems_of(document: Document, domain: Domain, value: dict[str, Any]) -> list[Problem]:
     """Return what keeps an answer from saying the same as a document."""
     names = [one["name"] for one in value["parameters"]]
-    if names != list(document.parameters):
-        return [Problem("/parameters", "names", shown(names), shown(list(document.parameters)))]
-    pairs = [("/description", document.description, value["description"])]
+    if names != list(document.words.parameters):
+        return [Problem("/parameters", "names", shown(names), shown(list(document.words.parameters)))]
+    pairs = [("/description", document.words.description, value["description"])]
     for number, one in enumerate(value["parameters"]):
         place = pointer("parameters", number, "description")
-        pairs.append((place, document.parameters[one["name"]], one["description"]))
+        pairs.append((place, document.words.parameters[one["name"]], one["description"]))
     return [problem for place, before, after in pairs for problem in _text_problems(place, domain, before, after)]
 
 
@@ -158,7 +154,7 @@ class _Piece:
         outcome = ask_json(
             client,
             _asked(document, domain),
-            _schema(len(document.parameters)),
+            _schema(len(document.words.parameters)),
             stage=STAGE,
             version=VERSION,
             constraint=self._run.constraint,
@@ -178,23 +174,23 @@ def _key(run: Run, document: Document) -> str:
 
 
 def _proved(  # noqa: PLR0913, PLR0917 - everything the scenario depends on
-    source: Source, before: Scenario, run: Run, new: dict[str, Any], whence: str, kept: Counter[str]
+    source: Source, before: Scenario, run: Run, new: dict[str, Words], whence: str, kept: Counter[str]
 ) -> Scenario:
     """Return a scenario with its new documents, or as it was."""
     candidate = source.candidate(before)
-    tools, origins, count = [], dict(candidate.origins), 0
+    tools, origins, count = list[ToolSpec](), dict(candidate.origins), 0
     for tool in candidate.scenario.tools:
-        origin = candidate.origins.get(tool.name, tool)
-        words = new.get(_key(run, Document.of(origin))) if not template(tool).retired else None
+        words = new.get(_key(run, _document(candidate, tool))) if not template(tool).retired else None
         if words is None:
             tools.append(tool)
             continue
-        tools.append(_reworded(tool, origin, words))
+        origin = candidate.origins.get(tool.name, tool)
+        tools.append(with_words(tool, words_after(tool, origin, words)))
         if tool.name in origins:
-            origins[tool.name] = _reworded(origin, origin, words)
+            origins[tool.name] = with_words(origin, words)
         count += tools[-1] != tool
     if not count:
-        kept["no document of its own was accepted"] += 1
+        kept["no document of its own was accepted, or had words left after scaling"] += 1
         return before
     scenario = candidate.scenario.model_copy(update={"tools": tuple(tools)}).with_id()
     try:
@@ -206,30 +202,9 @@ def _proved(  # noqa: PLR0913, PLR0917 - everything the scenario depends on
         return before
 
 
-def _reworded(tool: ToolSpec, origin: ToolSpec, words: dict[str, Any]) -> ToolSpec:
-    """Return a tool with its origin's words exchanged; where scaling has changed them beyond recognition they stay."""
-    names = {_role(origin, name): name for name in origin.parameters["properties"]}
-    properties = {}
-    for name, schema in tool.parameters["properties"].items():
-        first = names.get(_role(tool, name), "")
-        before = origin.parameters["properties"].get(first, {}).get("description", "")
-        after = words["parameters"].get(first)
-        changed = {"description": _exchanged(schema.get("description", ""), before, after)} if after else {}
-        properties[name] = {**schema, **(changed if "description" in schema else {})}
-    return tool.model_copy(
-        update={
-            "description": _exchanged(tool.description, origin.description, words["description"]),
-            "parameters": {**tool.parameters, "properties": properties},
-        }
-    )
-
-
-def _role(tool: ToolSpec, name: str) -> str:
-    return template(tool).renames.get(name, name)
-
-
-def _exchanged(text: str, before: str, after: str) -> str:
-    return after + text[len(before) :] if before and text.startswith(before) else text
+def _document(candidate: Candidate, tool: ToolSpec) -> Document:
+    origin = candidate.origins.get(tool.name, tool)
+    return Document(origin.name, Words.of(origin))
 
 
 def _text_problems(place: str, domain: Domain, before: str, after: str) -> Iterator[Problem]:
@@ -262,7 +237,7 @@ def _nouns(domain: Domain) -> set[str]:
 
 
 def _asked(document: Document, domain: Domain) -> list[dict[str, Any]]:
-    text = " ".join([document.description, *document.parameters.values()]).casefold()
+    text = " ".join([document.words.description, *document.words.parameters.values()]).casefold()
     tokens = set(_TOKEN.findall(text))
     nouns = ", ".join(sorted(noun for noun in _nouns(domain) if noun in text)) or "none here"
     hinges = ", ".join(sorted(tokens & _HINGES)) or "none here"

@@ -17,6 +17,7 @@ from tool_gym.envs.pack import Entry, FolderPack, read_card
 from tool_gym.envs.pack_writer import write_pack
 from tool_gym.errors import GenerationError
 from tool_gym.generators.build import SeedPath, build
+from tool_gym.generators.calls import template
 from tool_gym.generators.candidate import Candidate
 from tool_gym.generators.decompose import RejectedError
 from tool_gym.generators.gates import prove
@@ -73,7 +74,13 @@ class Source:
         if _wordless(found.scenario) != _wordless(scenario):
             msg = f"the scenario {scenario.id} is not what its seed path gives; the pack was altered"
             raise GenerationError(msg)
-        return said_otherwise(found, scenario.user_turns, scenario.tools)
+        pairs = zip(scenario.tools, found.scenario.tools, strict=True)
+        origins = {
+            told.name: with_words(found.origins[told.name], words_before(found.origins[told.name], built, told))
+            for told, built in pairs
+            if told.name in found.origins
+        }
+        return said_otherwise(replace(found, origins=origins), scenario.user_turns, scenario.tools)
 
     def worlds(self) -> Iterator[World]:
         """Yield each world once, in the order of the scenarios."""
@@ -97,6 +104,77 @@ class Source:
             licence=self.card.licence,
             how_built={**self.card.how_built, HOW: [*self.card.how_built.get(HOW, ()), how]},
         )
+
+
+@dataclass(frozen=True)
+class Words:
+    """What a tool says of itself."""
+
+    description: str
+    parameters: dict[str, str]
+    """Parameter → description; without those that have none."""
+
+    @classmethod
+    def of(cls, tool: ToolSpec) -> Words:
+        """Return the words of a tool."""
+        told = {name: schema.get("description", "") for name, schema in tool.parameters["properties"].items()}
+        return cls(tool.description, {name: text for name, text in told.items() if text})
+
+
+def with_words(tool: ToolSpec, words: Words) -> ToolSpec:
+    """Return a tool with other words; parameters they do not speak of keep theirs."""
+    properties = {
+        name: {**schema, "description": words.parameters[name]} if name in words.parameters else schema
+        for name, schema in tool.parameters["properties"].items()
+    }
+    parameters = {**tool.parameters, "properties": properties}
+    return tool.model_copy(update={"description": words.description, "parameters": parameters})
+
+
+def words_after(tool: ToolSpec, origin: ToolSpec, new: Words) -> Words:
+    """Return a scaled tool's words with those of its origin exchanged for new ones.
+
+    What scaling has put behind them stays; where it has changed them beyond recognition, all of them stay.
+    """
+    old, told = Words.of(origin), Words.of(tool)
+    first = origin_names(tool, origin)
+    parameters = {
+        name: _exchanged(text, old.parameters.get(first.get(name, ""), ""), new.parameters.get(first.get(name, ""), ""))
+        for name, text in told.parameters.items()
+    }
+    return Words(_exchanged(told.description, old.description, new.description), parameters)
+
+
+def words_before(origin: ToolSpec, built: ToolSpec, told: ToolSpec) -> Words:
+    """Return what the words of an origin must be for a tool to tell what it does: `words_after`, undone."""
+    old, scaled, new = Words.of(origin), Words.of(built), Words.of(told)
+    first = origin_names(built, origin)
+    parameters = dict(old.parameters)
+    for name, text in new.parameters.items():
+        before = old.parameters.get(first.get(name, ""), "")
+        if before:
+            parameters[first[name]] = _restored(scaled.parameters[name], before, text)
+    return Words(_restored(scaled.description, old.description, new.description), parameters)
+
+
+def origin_names(tool: ToolSpec, origin: ToolSpec) -> dict[str, str]:
+    """Return a scaled tool's parameters and what they were called before."""
+    roles = {template(origin).renames.get(name, name): name for name in origin.parameters["properties"]}
+    renames = template(tool).renames
+    pairs = {name: roles.get(renames.get(name, name)) for name in tool.parameters["properties"]}
+    return {name: first for name, first in pairs.items() if first is not None}
+
+
+def _exchanged(text: str, before: str, after: str) -> str:
+    return after + text[len(before) :] if before and after and text.startswith(before) else text
+
+
+def _restored(scaled: str, before: str, told: str) -> str:
+    """Return the new beginning of `told`, which ends as `scaled` does behind `before`."""
+    end = scaled[len(before) :]
+    return (
+        told[: len(told) - len(end)] if scaled.startswith(before) and told.endswith(end) and told != scaled else before
+    )
 
 
 def said_otherwise(candidate: Candidate, user_turns: tuple[str, ...], tools: tuple[ToolSpec, ...]) -> Candidate:

@@ -19,9 +19,9 @@ VARIANTS = 8
 """Ways in which an operator may treat one tool at one level."""
 
 OPERATORS: dict[str, tuple[float, tuple[int, int, int, int, int]]] = {
-    "merge": (0.05, (40, 24, 16, 12, 8)),
+    "merge": (0.05, (52, 22, 14, 8, 4)),
     "toolset": (0.2, (15, 25, 30, 20, 10)),
-    "parameters": (0.1, (30, 30, 22, 12, 6)),
+    "parameters": (0.1, (48, 28, 15, 6, 3)),
     "types": (0.2, (60, 18, 12, 7, 3)),
     "results": (0.1, (50, 24, 14, 8, 4)),
     "noise": (0.2, (80, 11, 5, 3, 1)),

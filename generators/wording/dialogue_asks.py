@@ -20,9 +20,11 @@ from tool_gym.generators.expressions import (
     Cancel,
     Convert,
     Create,
+    Ent,
     Expression,
     Transition,
     Update,
+    Val,
 )
 from tool_gym.generators.wording.acts import deed, request
 from tool_gym.generators.wording.draft import Draft, Phrase, is_person
@@ -131,13 +133,18 @@ def _without_kind(draft: Draft, expression: Expression, gap: Gap) -> list[str]:
     """Ask without the category, or in the unit things are recorded in, and say that this is not all."""
     part = gap.part
     if isinstance(part, Convert):
-        *before, last = question(draft, part.source)
+        *before, last = _asked(draft, part.source)
         words = {"u": unit_name(part.unit, draft.rng)}
         return [*before, _pick(draft, "gap_unit").format(q=sentence(last), **words)]
     plain = replace(part, filter=None) if part == expression and isinstance(part, Agg) else expression
-    *before, last = question(draft, cast("Any", plain))
+    *before, last = _asked(draft, cast("Any", plain))
     noun = _attribute(gap, draft.domain).noun
     return [*before, _pick(draft, "gap_category").format(q=sentence(last), n=noun)]
+
+
+def _asked(draft: Draft, wanted: Val | Ent) -> list[str]:
+    """Return the sentences of a question; the last step, where the steps have asked it already."""
+    return question(draft, wanted) or [f"{draft.steps.pop().text}."]
 
 
 def _attribute(gap: Gap, domain: Domain) -> Attribute:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tool_gym.generators.domain import Domain
@@ -11,8 +11,10 @@ from tool_gym.generators.expressions import Create
 from tool_gym.generators.wording import parse_rules
 from tool_gym.generators.wording.parse_chart import Chart, any_of, compiled, fitting
 from tool_gym.generators.wording.parse_create import Field, Make, completed
+from tool_gym.generators.wording.parse_gaps import Reexpress, Restrict, opened
 from tool_gym.generators.wording.parse_questions import Ask, Do, InUnit, Intro, Letter, Moves, Name, Next
-from tool_gym.generators.wording.parse_refs import Discourse, Found, holds
+from tool_gym.generators.wording.parse_refs import Discourse, Figure, Found, holds, within
+from tool_gym.generators.wording.parse_turns import Elliptic, carried, without_now
 from tool_gym.generators.wording.parse_values import converted
 from tool_gym.generators.wording.parse_words import Words
 from tool_gym.generators.wording.text import frames
@@ -27,7 +29,7 @@ _ORDINAL = re.compile(
 )
 _FRAMES_OF_NO_MATTER = ("parallel_order",)
 
-any_of("sentence", "question", "prepared", "order")
+any_of("sentence", "question", "prepared", "order", "open_sentence")
 
 
 def readings(text: str, domain: Domain, world: World) -> tuple[tuple[Any, ...], ...]:
@@ -38,22 +40,60 @@ def readings(text: str, domain: Domain, world: World) -> tuple[tuple[Any, ...], 
         domain: The words.
         world: The names.
     """
-    words = Words(domain, world)
-    chart = Chart(text, words)
-    found: dict[tuple[Any, ...], None] = {}
-    for moves in _bodies(chart):
-        for goal in _meant(_settled(moves), 0, Discourse(words), ()):
-            found.setdefault(goal)
-    return tuple(found)
+    words = words_of(domain, world)
+    found = (goal for moves in _bodies(Chart(text, words), "sentence") for goal, _ in _goals(moves, Discourse(words)))
+    return tuple(dict.fromkeys(found))
 
 
-def _bodies(chart: Chart) -> list[Moves]:
+def turn_readings(texts: Sequence[str], domain: Domain, world: World) -> tuple[tuple[Any, ...], ...]:
+    """Return every goal, an expression a turn, that the user turns of a dialogue can mean together.
+
+    Args:
+        texts: The user turns, in order.
+        domain: The words.
+        world: The names.
+    """
+    words = words_of(domain, world)
+    states = [Discourse(words)]
+    for number, text in enumerate(texts):
+        said_now = [text, *without_now(text)] if number else [text]
+        bodies = [moves for said in said_now for moves in _bodies(Chart(said, words), "turn" if number else "sentence")]
+        found: dict[tuple[Any, ...], Discourse] = {}
+        for state in states:
+            for moves in bodies:
+                for goal, said in _goals(moves, state):
+                    if len(goal) == 1:
+                        found.setdefault((*state.goals, goal[0]), said.after(goal[0]))
+        states = list(found.values())
+    return tuple(state.goals for state in states)
+
+
+def words_of(domain: Domain, world: World) -> Words:
+    """Return what a reader knows of a domain and a world; kept with the world."""
+    key = (Words, domain.name)
+    found: Words | None = world.base.derived.get(key)
+    if found is None or found.domain is not domain:
+        found = world.base.derived[key] = Words(domain, world)
+    return found
+
+
+def _goals(moves: Moves, said: Discourse) -> Iterator[tuple[tuple[Any, ...], Discourse]]:
+    if all(_is_used(move, moves[place + 1 :]) for place, move in enumerate(moves)):
+        yield from _meant(_settled(moves), 0, said, ())
+
+
+def _is_used(move: Any, later: Moves) -> bool:
+    """Return whether a figure that is given a name is ever called by it; of anything else, True."""
+    return not isinstance(move, Name) or any(spoken == Figure(move.name) for spoken in within(later))
+
+
+def _bodies(chart: Chart, kind: str) -> list[Moves]:
     """Return every way to read the text as sentences."""
     memo: dict[int, list[Moves]] = {}
 
     def tails(start: int) -> list[Moves]:
         if start not in memo:
-            memo[start] = _tails(chart, start, tails)
+            memo[start] = _tails(chart, kind, start, tails)
         return memo[start]
 
     found: dict[Moves, None] = {}
@@ -63,7 +103,7 @@ def _bodies(chart: Chart) -> list[Moves]:
     return list(found)[:MOST]
 
 
-def _tails(chart: Chart, start: int, tails: Any) -> list[Moves]:
+def _tails(chart: Chart, kind: str, start: int, tails: Any) -> list[Moves]:
     text = chart.text
     while start < len(text) and text[start].isspace():
         start += 1
@@ -72,7 +112,7 @@ def _tails(chart: Chart, start: int, tails: Any) -> list[Moves]:
     found: dict[Moves, None] = {}
     for at, numbered in _piece_starts(chart, start):
         before = (Next(),) if numbered else ()
-        for end, moves in chart.read("sentence", at):
+        for end, moves in chart.read(kind, at):
             if end >= len(text) or text[end].isspace():
                 for rest in tails(end):
                     found.setdefault((*before, *moves, *rest))
@@ -133,12 +173,15 @@ def _settled(moves: Moves) -> Moves:
     return tuple(found)
 
 
-def _meant(moves: Moves, place: int, said: Discourse, goal: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
-    """Yield the goals of a text from one of its moves on."""
+def _meant(moves: Moves, place: int, said: Discourse, goal: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], Discourse]]:
+    """Yield the goals of a text from one of its moves on, and what has been said by then."""
+    if place == len(moves) or isinstance(moves[place], Next):
+        if goal and isinstance(goal[-1], Next):
+            return  # a number with no question behind it
     if place == len(moves):
         wanted = tuple(term for term in goal if not isinstance(term, Next))
         if wanted:
-            yield wanted
+            yield wanted, said
         return
     move = moves[place]
     if isinstance(move, Next):
@@ -160,6 +203,12 @@ def _meant(moves: Moves, place: int, said: Discourse, goal: tuple[Any, ...]) -> 
     elif isinstance(move, Name):
         for val in said.resolve(move.val):
             yield from _meant(moves, place + 1, said.figure(move.name, val), goal)
+    elif isinstance(move, Restrict | Reexpress):
+        for term in opened(move, said.words, goal[-1]) if goal else ():
+            yield from _meant(moves, place + 1, said, (*goal[:-1], term))
+    elif isinstance(move, Elliptic):
+        for term in carried(move, said) if not goal else ():
+            yield from _meant(moves, place + 1, said, (term,))
     elif isinstance(move, Make):
         for made in _filled(said, Create(move.entity, (), ()), move.fields) if not goal else ():
             yield from _meant(moves, place + 1, said, (made,))

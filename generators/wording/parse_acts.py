@@ -154,7 +154,8 @@ def _cell_it(chart: Chart, start: int) -> Iterator[Parse]:
                     yield start + 2, Attr(Same(entity, column), column)
 
 
-def _do(_: Words, got: Filled) -> Iterator[Moves]:
+def do(_: Words, got: Filled) -> Iterator[Moves]:
+    """Do what fills a frame."""
     yield (Do(got["d"]),)
 
 
@@ -187,5 +188,5 @@ any_of(
     "deed", "set", "set_found", "match", "raise_said", "raise_found", "lower_said", "lower_found", "move", "own_move",
     "domain_move",
 )  # fmt: skip
-framed("ordered", ("do", "do_lead"), {"d": "deed"}, _do)
+framed("ordered", ("do", "do_lead"), {"d": "deed"}, do)
 any_of("order", "ordered", "declared", "creation", "field_sentence", "conditional")

@@ -97,6 +97,12 @@ def framed(name: str, purposes: Sequence[str] | str, slots: Mapping[str, str], b
     RULES[name] = read
 
 
+def framed_by(name: str, texts: Sequence[str], slots: Mapping[str, str], build: Build) -> None:
+    """Make a kind of phrase of frames that are not among those of requests."""
+    parts = tuple(template(text) for text in dict.fromkeys(texts) if text)
+    RULES[name] = lambda chart, start: fitting(chart, parts, start, slots, build)
+
+
 def fitting(
     chart: Chart, texts: Iterable[tuple[str | Slot, ...]], start: int, slots: Mapping[str, str], build: Build
 ) -> Iterator[Parse]:

@@ -240,7 +240,8 @@ def _free(words: Words, got: Filled) -> Iterator[Moves]:
         yield (Ask(term),)
 
 
-def _ask_row(_: Words, got: Filled) -> Iterator[Moves]:
+def ask_row(_: Words, got: Filled) -> Iterator[Moves]:
+    """Ask for the name of the row that fills a frame."""
     yield (Ask(got["x"]),)
 
 
@@ -376,7 +377,7 @@ framed("unit_ask", "unit_ask", {"v": "value", "u": "unit"}, _unit_ask)
 framed("unit_after", "unit_after", {"u": "unit"}, lambda _, got: [(InUnit(got["u"]),)])
 framed("days_same", "days_same", {"ns": "noun_plural", "x": "ent", "y": "ent"}, _days_same)
 framed("ask_free", "free", {"x": "ent", "d": "date"}, _free)
-framed("ask_row", ("who", "which"), {"x": "ent"}, _ask_row)
+framed("ask_row", ("who", "which"), {"x": "ent"}, ask_row)
 framed("has", "has", {"a": "superlative", "n": "noun"}, _has)
 framed("which", ("which_of", "which_all"), _W, _which)
 framed("has_more", "has", {"a": "comparative", "n": "noun"}, _has)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, NamedTuple
 
-from tool_gym.generators.expressions import Agg, Attr, Best, Calc, Condition, Days, Ent, Expression, Follow, Higher, If, Top, Update, Val
+from tool_gym.generators.expressions import Agg, Attr, Best, Calc, Condition, Days, Ent, Expression, Follow, Higher, If, Top, Update, Val, walk
 from tool_gym.generators.wording.parse_words import Rows, Words, Written
 
 
@@ -53,6 +53,13 @@ class One:
 
 
 @dataclass(frozen=True, slots=True)
+class Other:
+    """ "the other one": of the two rows that the question before chose from."""
+
+    entity: str
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """ "the power plant found like this": what the text leads to."""
 
@@ -71,6 +78,27 @@ class ThatOf:
     """ "that of …": the cell just named, of another row."""
 
     source: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A value that a request leaves out."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRow:
+    """ "a certain power plant": which one is left out. """
+
+    entity: str
+
+
+@dataclass(frozen=True, slots=True)
+class Only:
+    """ "the power plant run by …", as if there were one. """
+
+    entity: str
+    by: str
+    parent: Any
 
 
 class Group(NamedTuple):
@@ -102,6 +130,16 @@ class Discourse:
     rows: tuple[Introduced, ...] = ()
     letters: tuple[tuple[Lettered, Any], ...] = ()
     figures: tuple[tuple[str, Any], ...] = ()
+    goals: tuple[Any, ...] = ()
+    """What the user turns before asked for."""
+
+    def after(self, goal: Any) -> Discourse:
+        """Go on to the next user turn: what this one asked for, and every row in it, has been spoken of."""
+        said = replace(self, goals=(*self.goals, goal))
+        for part in reversed(list(walk(goal))):
+            if isinstance(part, Ent):
+                said = said.introduce(part)
+        return said
 
     def introduce(self, ent: Any) -> Discourse:
         """Speak of a row."""
@@ -124,9 +162,11 @@ class Discourse:
         """
         if isinstance(term, That):
             fitting = [r.ent for r in self.rows if r.ent.entity == term.entity and term.noun in r.nouns]
-            yield from fitting[-1:]
+            yield from dict.fromkeys(fitting)
         elif isinstance(term, Its):
             yield from self._pronoun(term.entity, near)
+        elif isinstance(term, Other):
+            yield from self._other(term.entity)
         elif isinstance(term, Found):
             yield from [r.ent for r in self.rows if r.ent.entity == term.entity][-1:]
         elif isinstance(term, Lettered):
@@ -158,9 +198,15 @@ class Discourse:
         elif self.rows and self.rows[-1].ent.entity == entity:
             yield self.rows[-1].ent
 
+    def _other(self, entity: str) -> Iterator[Any]:
+        pair = getattr(self.goals[-1], "source", None) if self.goals else None
+        if isinstance(pair, Higher) and pair.entity == entity:
+            chosen_row = self.words.evaluator.row(pair)["id"]
+            yield from (ent for ent in (pair.first, pair.second) if self.words.evaluator.row(ent)["id"] != chosen_row)
+
     def _mentioned(self, term: Any, near: tuple[Any, ...]) -> list[Any]:
         """Return the rows that a phrase speaks of, without those that a word in it stands for."""
-        spoken = [part for part in _inside(term) if isinstance(part, Ent | That | Its | Lettered)]
+        spoken = [part for part in within(term) if isinstance(part, Ent | That | Its | Lettered | Other)]
         return [ent for part in dict.fromkeys(spoken) for ent in self.resolve(part, near)]
 
     def _branches(self, term: If, near: tuple[Any, ...]) -> Iterator[If]:
@@ -199,14 +245,14 @@ def bound(term: Any, group: Group) -> Iterator[Any]:
         if one.entity == group.entity and not one.pair:
             ent = chosen(group, one.column, descending=one.descending)
             if ent is not None:
-                yield _replaced(term, one, ent)
+                yield substituted(term, one, ent)
 
 
 def bound_pair(term: Any, pair: tuple[Any, Any]) -> Iterator[Any]:
     """Yield a term with "the one with the higher …" inside it made out as one of two rows."""
     for one in _ones(term):
         if one.entity == pair[0].entity and one.pair:
-            yield _replaced(term, one, Higher(one.entity, one.column, *pair))
+            yield substituted(term, one, Higher(one.entity, one.column, *pair))
 
 
 def chosen(group: Group, column: str, *, descending: bool) -> Top | Best | None:
@@ -223,37 +269,39 @@ def statistic(group: Group, operation: str, column: str | None) -> Agg:
 
 def holds(term: Any, kind: type) -> bool:
     """Return whether a term has a word of a kind inside."""
-    return any(isinstance(part, kind) for part in _inside(term))
+    return any(isinstance(part, kind) for part in within(term))
 
 
 def _same_cell(term: Any, then: Any) -> Any:
     """Make "it" out as the cell that the other order changes."""
     if not isinstance(then, Update):
         return term
-    return _replaced(term, Same(then.target.entity, then.column), then.target)
+    return substituted(term, Same(then.target.entity, then.column), then.target)
 
 
 def _ones(term: Any) -> list[One]:
-    return list(dict.fromkeys(part for part in _inside(term) if isinstance(part, One)))
+    return list(dict.fromkeys(part for part in within(term) if isinstance(part, One)))
 
 
-def _inside(term: Any) -> Iterator[Any]:
+def within(term: Any) -> Iterator[Any]:
+    """Yield a term and everything it is made of."""
     yield term
     if isinstance(term, tuple):
         for part in term:
-            yield from _inside(part)
+            yield from within(part)
     elif is_dataclass(term):
         for field in fields(term):
-            yield from _inside(getattr(term, field.name))
+            yield from within(getattr(term, field.name))
 
 
-def _replaced(term: Any, old: Any, new: Any) -> Any:
+def substituted(term: Any, old: Any, new: Any) -> Any:
+    """Return a term, whatever it is made of, with `new` in the place of `old`."""
     if term == old:
         return new
     if isinstance(term, tuple):
-        return tuple(_replaced(part, old, new) for part in term)
+        return tuple(substituted(part, old, new) for part in term)
     if is_dataclass(term) and not isinstance(term, type):
-        return type(term)(*(_replaced(getattr(term, field.name), old, new) for field in fields(term)))
+        return type(term)(*(substituted(getattr(term, field.name), old, new) for field in fields(term)))
     return term
 
 

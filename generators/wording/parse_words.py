@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from tool_gym.generators.domain import Domain
-from tool_gym.generators.expressions import Agg, Attr, ById, ByName, Said
+from tool_gym.generators.expressions import Agg, Attr, ById, ByName, Evaluator, Said
 from tool_gym.generators.wording.lexicon import before_noun, filtered, lexicon_of
 from tool_gym.generators.wording.text import UNIT_NAMES, comparative, superlative
 from tool_gym.units import FACTORS, WITHOUT_CONVERSION
-from tool_gym.world import World
+from tool_gym.world import World, WorldView
 
 Category = tuple[str, str]
 T = TypeVar("T")
@@ -76,6 +76,7 @@ class Words:
 
     def __init__(self, domain: Domain, world: World) -> None:
         self.domain = domain
+        self.evaluator = Evaluator(WorldView(world.base))
         self.kinds: Index[str] = Index()
         """Nouns to take a row up with: those of entities and those of references."""
         self.nouns: Index[str] = Index()

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from tool_gym import jsonio
 from tool_gym.generators.gates.mentions import Mentions, mentions_of
 from tool_gym.scenario import AnswerGoal, Scenario
-from tool_gym.values import BooleanValue, EnumValue, SequenceValue, SetValue, Value, display, plain
+from tool_gym.values import BooleanValue, EnumValue, NumberValue, SequenceValue, SetValue, Value, display, plain
 
 
 class Answers(NamedTuple):
@@ -40,7 +40,7 @@ class Collector:
         if golds:
             self._answers["; ".join(map(display, golds))] += 1
         parts = [part for gold in golds for part in _parts(gold)]
-        self._types.update(part.kind for part in parts)
+        self._types.update(map(_type, parts))
         said = Mentions(" ".join(scenario.user_turns))
         self._mentioned += bool(parts) and all(said.has(plain(part)) for part in parts)
         if _leaks(scenario, parts, said):
@@ -66,6 +66,11 @@ def _leaks(scenario: Scenario, answers: list[Value], said: Mentions) -> bool:
     return any(said.has(value) for value in asked if value in telling) or any(
         document.has(value) for document in documents for value in telling
     )
+
+
+def _type(gold: Value) -> str:
+    """Return the type of an answer; whole numbers are one of their own."""
+    return gold.kind if not isinstance(gold, NumberValue) else "integer" if gold.value == int(gold.value) else "decimal"
 
 
 def _parts(gold: Value) -> tuple[Value, ...]:
