@@ -50,7 +50,10 @@ class TestFailures:
         names = {"single_hop": 0.0, "multi_hop": 0.5, "write": 3.9}
         pack = MemoryPack([levelled(name, level) for name, level in names.items()], [WORLD])
         bands = failures_by_level([pack])
-        assert [(found.level, found.scenarios) for found in bands] == [(0.25, 2), (3.9, 1)]
+        assert [(found.level, found.scenarios) for found in bands] == [(0.0, 1), (0.5, 1), (3.9, 1)]
+        assert [found.scenarios for found in failures_by_level([pack], bands=2)] == [2, 1]
+        same = MemoryPack([levelled(name, 1.0) for name in names], [WORLD])
+        assert [found.scenarios for found in failures_by_level([same])] == [3]
         for found in bands:
             assert found.failures.keys() == found.lost.keys() == REFERENCES.keys()
             assert all(0 <= share <= 1 for share in (*found.failures.values(), *found.lost.values()))

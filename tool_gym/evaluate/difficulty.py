@@ -28,9 +28,7 @@ REFERENCES: dict[str, Callable[[], Policy]] = {
 """The policies whose failures are counted, by name."""
 
 BANDS = 5
-"""Bands of equal width that the levels 0 to 4 are sorted into."""
-
-_HIGHEST = 4.0
+"""Bands of equally many scenarios that those of a pack are sorted into by their level."""
 
 
 class Band(NamedTuple):
@@ -51,29 +49,33 @@ class Band(NamedTuple):
 
 
 def failures_by_level(packs: Iterable[Pack], *, seed: int = 0, bands: int = BANDS) -> list[Band]:
-    """Play the scenarios of packs with every reference policy and sort them by their level; empty bands are left out.
+    """Play the scenarios of packs with every reference policy, in bands by level; equal levels share a band.
 
     Args:
         packs: The packs; scenarios without a level in their `difficulty`, or without a plan, are left out.
         seed: Seed of the policies.
-        bands: Number of bands.
+        bands: Most bands.
 
     Raises:
         GenerationError: If no scenario is left.
     """
-    sorted_in: dict[int, list[tuple[float, dict[str, tuple[float, float]]]]] = {}
+    played: list[tuple[float, dict[str, tuple[float, float]]]] = []
     for pack in packs:
         env = ToolUseEnv(pack, dialect="structured")
         for entry in pack.entries():
             scenario = pack.task(entry.id).scenario
             level = scenario.difficulty.get("level")
             if isinstance(level, int | float) and scenario.plans:
-                band = min(bands - 1, int(level / _HIGHEST * bands))
-                played = {name: _played(env, make(), entry.id, seed) for name, make in REFERENCES.items()}
-                sorted_in.setdefault(band, []).append((float(level), played))
-    if not sorted_in:
+                found = {name: _played(env, make(), entry.id, seed) for name, make in REFERENCES.items()}
+                played.append((float(level), found))
+    if not played:
         msg = "no scenario has a level in its difficulty: packs made by `tool-gym generate` do"
         raise GenerationError(msg)
+    levels = sorted(level for level, _ in played)
+    first = {level: levels.index(level) * bands // len(levels) for level in levels}
+    sorted_in: dict[int, list[tuple[float, dict[str, tuple[float, float]]]]] = {}
+    for level, found in played:
+        sorted_in.setdefault(first[level], []).append((level, found))
     return [_band(sorted_in[band]) for band in sorted(sorted_in)]
 
 
