@@ -27,10 +27,44 @@ class Called(NamedTuple):
     value: Any
 
 
+class Told(NamedTuple):
+    """What a call says."""
+
+    values: frozenset[Any]
+    ids: dict[str, str]
+    """Those of the values that are ids of rows, each with its table."""
+
+    @classmethod
+    def of(cls, world: World, values: list[Any]) -> Told:
+        """Return values with the ids among them."""
+        return cls(frozenset(values), rows_among(world, values))
+
+
+class Listing(NamedTuple):
+    """A call that shows a list of rows."""
+
+    size: int
+    """How long the list is, further pages included."""
+    items: list[dict[str, Any]]
+    whole: Told
+    """What it says to whoever goes through it."""
+    certain: Told
+    """What it says to others: all but the rows, except the first of an order."""
+
+    @classmethod
+    def of(cls, world: World, call: Called) -> Listing:
+        """Read the result of a call."""
+        items = call.value["items"]
+        first = items[:1] if "sort_by" in call.arguments else []
+        certain = leaves({**call.value, "items": first})
+        size = max(len(items), call.value.get("total", 0))
+        return cls(size, items, Told.of(world, leaves(call.value)), Told.of(world, certain))
+
+
 class Batch:
     """Some calls to one tool, and what they say."""
 
-    __slots__ = ("_facts", "_impl", "calls", "ids", "lists", "said", "told", "tried")
+    __slots__ = ("_facts", "_impl", "calls", "lists", "said", "told", "tried")
 
     def __init__(self, impl: TemplateImpl, calls: list[Called], tried: int, world: World) -> None:
         self._impl = impl
@@ -38,16 +72,14 @@ class Batch:
         self.calls = calls
         self.tried = tried
         """Calls made, failed ones included."""
-        self.lists = [call for call in calls if isinstance(call.value, dict) and call.value.get("items")]
+        listing = [isinstance(call.value, dict) and bool(call.value.get("items")) for call in calls]
+        self.lists = [Listing.of(world, call) for call, lists in zip(calls, listing, strict=True) if lists]
         """The calls that show lists of rows."""
-        listing = set(map(id, self.lists))
-        told = [leaf for call in calls if id(call) not in listing for leaf in leaves(call.value)]
-        self.told = frozenset(told)
+        others = (call for call, lists in zip(calls, listing, strict=True) if not lists)
+        self.told = Told.of(world, [leaf for call in others for leaf in leaves(call.value)])
         """What the other calls show."""
-        self.said = self.told.union(*(leaves(call.value) for call in self.lists))
+        self.said = self.told.values.union(*(listed.whole.values for listed in self.lists))
         """What all of them show."""
-        self.ids = rows_among(world, told)
-        """Rows that the other calls show: id → table."""
 
     @property
     def facts(self) -> dict[FactKey, list[Any]]:

@@ -6,23 +6,22 @@ the complexity asked for. Scenarios of a block share one world.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from tool_gym.generators.alternatives import alternatives
 from tool_gym.generators.calls import template
 from tool_gym.generators.candidate import Candidate
-from tool_gym.generators.decompose import Draft, RejectedError, compile_goal
+from tool_gym.generators.decompose import Concept, Draft, RejectedError, compile_goal
 from tool_gym.generators.deploy import Deployed, deploy
 from tool_gym.generators.dialogue_build import draft_of, lines_of, with_questions
 from tool_gym.generators.document import Catalogue
 from tool_gym.generators.domain import Domain, load_domain
 from tool_gym.generators.expressions import Cancel, Create, Transition, Update
-from tool_gym.generators.gates import g08_shortcut, prove
+from tool_gym.generators.gates import check, check_goal, g08_shortcut, prove
 from tool_gym.generators.gates.g11_unsolvable import operands, serves
 from tool_gym.generators.integrate import Interface, suited
 from tool_gym.generators.merge_proof import prove_merge
@@ -45,6 +44,9 @@ SHAPE = "shape"
 
 PATIENCE = 20
 """Attempts at a scenario after which its world's documentation and merges are drawn anew."""
+
+VECTORS = 3
+"""Complexity vectors that the scenarios of a world share out."""
 
 _ABSENT = 0.5
 """Share of the short requests to be declined for which a row is missing and no tool."""
@@ -75,7 +77,7 @@ class SeedPath:
     index: int
     attempt: int
     draw: int = 0
-    """Which of the drafts of an attempt it is: the one with the least covered edges is taken."""
+    """Which of the drafts of an attempt it is."""
 
     @classmethod
     def parse(cls, text: str) -> SeedPath:
@@ -100,27 +102,44 @@ class Wish:
     """How far the scaling operators go."""
 
 
-def build(path: SeedPath, wish: Wish, *, draws: int = 1, prefer: Callable[[Draft], float] | None = None) -> Candidate:
+def build(path: SeedPath, wish: Wish) -> Candidate:
     """Build and prove one candidate: a pure function of its arguments.
 
     Args:
         path: Its seed path.
         wish: What it should be.
-        draws: How many drafts are drawn, from the path's own `draw` on.
-        prefer: The draft for which this is least is taken, the first of several; None takes the first.
 
     Raises:
         RejectedError: If the draft comes to nothing, or a gate rejects it.
     """
-    drawn, refused = [], RejectedError(SHAPE, "nothing drawn")
-    for draw in range(path.draw, path.draw + draws):
-        try:
-            drawn.append(_Build(replace(path, draw=draw), wish))
-        except RejectedError as error:
-            refused = error
-    if not drawn:
-        raise refused
-    built = drawn[0] if prefer is None else min(drawn, key=lambda one: prefer(one.draft))
+    return finished(path, wish, drawn(path, wish))
+
+
+def drawn(path: SeedPath, wish: Wish) -> Draft:
+    """Draw the goal of a candidate, with the calls that reach it: a pure function of its arguments, and a cheap one.
+
+    Raises:
+        RejectedError: If this draw leads nowhere.
+    """
+    planning = stream(*path.parts, "plan")
+    base = _unmet(wish.depth, planning) if wish.shape == "decline" else wish.shape
+    return draft_of(base, wish.depth, Sampler(load_domain(path.domain), world_of(path), planning))
+
+
+def finished(path: SeedPath, wish: Wish, draft: Draft) -> Candidate:
+    """Make a draft a candidate and prove it.
+
+    Args:
+        path: Its seed path.
+        wish: What it should be.
+        draft: What `drawn` returned for these.
+
+    Raises:
+        RejectedError: If the draft comes to nothing, or a gate rejects it.
+    """
+    if draft.missing is None and not draft.links:  # nothing is made of what the gates would reject anyway
+        check_goal(draft.goal, world_of(path))
+    built = _Build(path, wish, draft)
     return built.decline() if wish.shape == "decline" else built.solvable()
 
 
@@ -129,24 +148,30 @@ def world_of(path: SeedPath) -> World:
     return _world(path.seed, path.split, path.domain, path.block)
 
 
+class _Service(NamedTuple):
+    """What the scenarios of a world share, so that they share tools; drawn anew for one that takes many attempts."""
+
+    style: str
+    knobs: tuple[Knobs, ...]
+    """The complexity vectors among which each scenario draws its own."""
+    seed: int
+    """What the order is drawn from in which tools that are not needed are preferred."""
+
+
 class _Build:
     """One candidate in the making: the five stages in order."""
 
-    def __init__(self, seed_path: SeedPath, wish: Wish) -> None:
+    def __init__(self, seed_path: SeedPath, wish: Wish, draft: Draft) -> None:
         domain = self.domain = load_domain(seed_path.domain)
-        world = self.world = world_of(seed_path)
+        self.world = world_of(seed_path)
         path = self.path = seed_path.parts
         self.shape = wish.shape
+        self.draft = draft
         self.scaling = stream(*path, "scale")
-        planning = stream(*path, "plan")
-        base = _unmet(wish.depth, planning) if wish.shape == "decline" else wish.shape
-        # One service, one documentation: scenarios of a world share their tools, unless it takes many attempts.
-        surface = stream(*path[:4], "surface", seed_path.attempt // PATIENCE)
-        style = surface.choice(style_names())
-        self.knobs = Knobs.draw(self.scaling, wish.depth, wish.complexity, shared=surface)
-        self.draft: Draft = draft_of(base, wish.depth, Sampler(domain, world, planning))
-        self.knobs = replace(self.knobs, merges=suited(self.knobs.merges, self.draft))
-        self.interface = _interface(domain.name, style, self.knobs.merges)
+        service = self.service = _service(path[:4], seed_path.attempt // PATIENCE, wish.complexity)
+        knobs = replace(self.scaling.choice(service.knobs), depth=wish.depth)
+        self.knobs = replace(knobs, merges=suited(knobs.merges, draft))
+        self.interface = _interface(domain.name, service.style, self.knobs.merges)
         self.untaken: list[ToolCall] = []
 
     def solvable(self) -> Candidate:
@@ -154,9 +179,11 @@ class _Build:
         self.draft, needed = self.interface.integrate(plain)
         deployed = deploy(self.draft, needed, self.interface, self.world)
         deployed = with_questions(self.draft, deployed, self.domain, self.world, stream(*self.path, "reply"))
-        merged = prove_merge(self.interface, plain, deployed.arguments, self.world)
         unique = list({tool.name: tool for tool in (*needed, *self.contrary(plain))}.values())
-        extra = extend_toolset(self.interface, unique, self.draft.calls, self.knobs.toolset, self.scaling)
+        extra = self.unneeded(unique, self.knobs.toolset)
+        if extra:
+            self.check_shortcuts(unique, deployed)  # the draft's own, before more is made of it
+        merged = prove_merge(self.interface, plain, deployed.arguments, self.world)
 
         def made(unneeded: list[ToolSpec]) -> Candidate:
             return self.proved(self.scenario([*unique, *unneeded], deployed), {"merge": merged})
@@ -166,11 +193,31 @@ class _Build:
         except RejectedError as error:
             if error.gate != g08_shortcut.GATE or not extra:
                 raise
-        bare = made([])  # or the shorter way is the draft's own
         for fewer in thinned(extra, self.scaling):
             with suppress(RejectedError):
+                self.check_shortcuts([*unique, *fewer], deployed)
                 return made(fewer)
-        return bare
+        return made([])
+
+    def check_shortcuts(self, tools: list[ToolSpec], deployed: Deployed) -> None:
+        """Run the gate that looks for shorter ways on the tools as they are documented: not scaled, without words."""
+        bare = Scenario.model_construct(
+            id="unproved",
+            domain=self.domain.name,
+            shape=self.shape,
+            user_turns=("",) * max(1, len(self.draft.links)),
+            world_ref=self.world.id,
+            tools=tuple(tools),
+            sub_goals=deployed.sub_goals,
+            goals=deployed.goals,
+            plans=(deployed.plan,),
+        )
+        check(g08_shortcut, Candidate(bare, self.world, self.domain, self.draft, interface=self.interface))
+
+    def unneeded(self, needed: list[ToolSpec], level: int) -> list[ToolSpec]:
+        """Return tools that are not needed; scenarios that need alike tools get much the same."""
+        order = _order(self.interface, self.service.seed)
+        return extend_toolset(self.interface, needed, self.draft.calls, level, order, self.scaling)
 
     def contrary(self, plain: Draft) -> list[ToolSpec]:
         """Return the tools of the branch not taken, which must be there too; its calls are tried out."""
@@ -190,7 +237,7 @@ class _Build:
         self.draft, tools = self.interface.integrate(self.draft)
         needed = list({tool.name: tool for tool in tools}.values())
         level = max(1, self.knobs.toolset)
-        extra = extend_toolset(self.interface, needed, self.draft.calls, level, self.scaling)
+        extra = self.unneeded(needed, level)
         visible = [tool for tool in (*needed, *extra) if not serves(tool, target)]
         if len(visible) < 2:
             raise RejectedError(SHAPE, "hardly a tool left")
@@ -205,7 +252,7 @@ class _Build:
         deployed = deploy(self.draft, looking, self.interface, self.world)
         deployed = deployed._replace(goals=(goal_of(self.draft, missing, self.world),))
         needed = list({tool.name: tool for tool in (*looking, *wanted)}.values())
-        extra = extend_toolset(self.interface, needed, self.draft.calls, self.knobs.toolset, self.scaling)
+        extra = self.unneeded(needed, self.knobs.toolset)
         visible = [*needed, *(tool for tool in extra if not missing.refuses(tool))]
         return self.proved(self.scenario(visible, deployed), {})
 
@@ -218,13 +265,13 @@ class _Build:
             self.draft.contrary.turns = [_scaled(call, view) for call in self.untaken]
         visible = list(view.tools)
         self.scaling.shuffle(visible)
-        return Scenario(
+        return Scenario.model_construct(  # gate G1 reads it back, and so checks it
             id="unproved",
             generator_version=GENERATOR_VERSION,
             seed_path="/".join(str(part) for part in self.path),
             provenance="tool-gym pipeline",
             domain=self.domain.name,
-            shape=self.shape,  # type: ignore[arg-type]  # a key of MIX
+            shape=self.shape,
             user_turns=lines_of(self.draft, self.domain, self.world, stream(*self.path, "words")),
             world_ref=self.world.id,
             tools=tuple(visible),
@@ -288,6 +335,19 @@ def _reason(target: Any, domain: Domain) -> str:
 @lru_cache(maxsize=64)
 def _world(seed: int, split: str, domain: str, block: int) -> World:
     return sample_world(load_domain(domain), stream(seed, split, domain, block, "world"))
+
+
+@lru_cache(maxsize=256)
+def _service(world: tuple[str | int, ...], era: int, complexity: Complexity) -> _Service:
+    rng = stream(*world, "surface", era)
+    return _Service(rng.choice(style_names()), Knobs.several(rng, complexity, VECTORS), rng.getrandbits(32))
+
+
+@lru_cache(maxsize=1024)
+def _order(interface: Interface, seed: int) -> tuple[Concept, ...]:
+    concepts = list(interface.concepts)
+    stream(seed, "unneeded").shuffle(concepts)
+    return tuple(concepts)
 
 
 @lru_cache(maxsize=1024)

@@ -20,9 +20,10 @@ from tool_gym.generators.expressions import (
     Update,
 )
 from tool_gym.generators.integrate import Interface
-from tool_gym.rewards import Scorer, SolveReward
+from tool_gym.rewards import SolveReward
+from tool_gym.rewards.solve import SolveScorer
 from tool_gym.runtime import InProcessRuntime, Session
-from tool_gym.scenario import Goal, Plan, Scenario, ToolSpec
+from tool_gym.scenario import Goal, Plan, Scenario, SubGoal, ToolSpec
 from tool_gym.trajectory import Step
 from tool_gym.turns import ActKind, ToolCall, Turn
 from tool_gym.values import display
@@ -44,6 +45,8 @@ class Candidate:
     """Name of a tool → what it was before it was scaled; without those that were not."""
     told: dict[Any, None] = field(default_factory=dict)
     """Values known besides what the request says: those that earlier user turns have shown."""
+    later: tuple[SubGoal, ...] = ()
+    """What later user turns are to find out or change."""
     interface: Interface | None = None
     """What rewrites plans for the tools; None where there is nothing to rewrite."""
     parts: list[Candidate] | None = field(default=None, init=False, repr=False)
@@ -96,7 +99,7 @@ class Candidate:
 class Play:
     """One episode of a candidate, scored as it goes."""
 
-    def __init__(self, session: Session, scorer: Scorer) -> None:
+    def __init__(self, session: Session, scorer: SolveScorer) -> None:
         self._session = session
         self._scorer = scorer
         self._user_turn = 0
@@ -112,7 +115,7 @@ class Play:
         calls = [call for call in turn.calls if isinstance(call, ToolCall)]
         results = tuple(self._session.call(call.name, call.arguments) for call in calls)
         step = Step(turn, results, self._user_turn)
-        self.score = self._scorer.step(step).score
+        self.score = self._scorer.take(turn, results, self._user_turn, "")[1]
         self._user_turn += turn.act is not None and turn.act.kind is not ActKind.ASK
         return step
 

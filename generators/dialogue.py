@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, TypeAlias
 
+from tool_gym.errors import NoOracleError, ScenarioError
 from tool_gym.generators.candidate import Candidate
 from tool_gym.generators.decompose import Call, Draft, RejectedError
 from tool_gym.generators.expressions import (
@@ -65,15 +66,17 @@ def lines(scenario: Scenario, user_turn: int) -> list[str]:
 
 
 def _stages(candidate: Candidate) -> Iterable[Candidate]:
-    world, known, told = candidate.world, dict[Expression, Expression](), _told(candidate)
+    world, known = candidate.world, dict[Expression, Expression]()
     try:
+        told = _told(candidate)
         for number in range(len(candidate.scenario.user_turns)):
             stage = _stage(candidate, number, world, known)
             stage.told = told[number]
+            stage.later = tuple(s for s in candidate.scenario.sub_goals if s.user_turn > number)
             yield stage
             known = known | _found(stage, candidate, number)
             world = _after(world, stage.scenario.goals)
-    except UndefinedError as error:
+    except (UndefinedError, ScenarioError, NoOracleError) as error:
         raise RejectedError(STAGE, str(error)) from None
 
 
@@ -132,7 +135,10 @@ def _call(calls: list[Call], old: int, places: dict[int, int], known: Known) -> 
     """Return a call with what earlier turns found out filled in."""
     call = calls[old]
     references = {role: (places[n], path) for role, (n, path) in call.references.items() if n in places}
-    carried = {role: _plain(known[calls[n].expression]) for role, (n, _) in call.references.items() if n not in places}
+    before = {role: calls[n].expression for role, (n, _) in call.references.items() if n not in places}
+    if any(expression not in known for expression in before.values()):
+        raise RejectedError(STAGE, "a call made before what it rests on")  # by way of a row described anew
+    carried = {role: _plain(known[expression]) for role, expression in before.items()}
     return replace(
         call,
         expression=_grounded(call.expression, known),
@@ -181,7 +187,7 @@ def _scenario(scenario: Scenario, number: int) -> Scenario:
             "goals": tuple(goal.model_copy(update={"user_turn": 0}) for goal in goals),
             "plans": tuple(_plan(scenario, plan, own) for plan in scenario.plans),
         }
-    ).with_id()
+    )
 
 
 def _sub_goal(sub_goal: SubGoal, own: set[str]) -> SubGoal:

@@ -16,7 +16,6 @@ from tool_gym.generators.expressions import (
     ById,
     ByName,
     Cancel,
-    Convert,
     Create,
     Expression,
     Transition,
@@ -123,7 +122,7 @@ class AskSampler:
         ]
         column = self._walk.some(columns)
         unit = self._domain.attribute(*column).unit or ""
-        value = Convert(self._ask.figure(depth - 2, [column]), unit, self._rng.choice(everyday_units(unit)))
+        value = self._ask.converted(self._ask.figure(depth - 2, [column]), unit)
         return value, Gap(value)
 
     def _change(self, kind: str, depth: int) -> Update | Transition | Cancel:

@@ -40,6 +40,10 @@ _LENGTHS = (2, 2, 3, 3, 3, 4)
 _TRIES = 12
 """How often a turn, or a dialogue of the right depth, is drawn before the draft is given up."""
 
+_USUAL_DEPTH = 4
+"""Depth that dialogues come to by themselves; deeper ones go on from row to row."""
+
+_OPENINGS = ("cell", "cell", "far", "top", "group", "group", "act", "act", "create", "pair")
 _MOST_ACTS = 2
 _NAMED = 0.4
 """Share of the questions about a row that another one leads to which ask who or which it is."""
@@ -63,6 +67,8 @@ class TurnSampler:
         self._walk = sampler.walk
         self._rng = sampler.rng
         self._actor = Actor(sampler)
+        self._goes_far = False
+        """Whether turns should rather go on from row to row."""
 
     def draft(self, depth: int) -> Draft:
         """Draw a dialogue whose longest chain has `depth` calls, and the calls it takes.
@@ -70,8 +76,13 @@ class TurnSampler:
         Raises:
             RejectedError: If this draw leads nowhere; draw again.
         """
+        self._goes_far = depth > _USUAL_DEPTH
+        lengths = _LENGTHS[2:] if self._goes_far else _LENGTHS
         for _ in range(_TRIES):
-            turns = self._dialogue(self._rng.choice(_LENGTHS))
+            try:
+                turns = self._dialogue(self._rng.choice(lengths))
+            except RejectedError:
+                continue
             goal = tuple(turn.expression for turn in turns)
             draft = compile_goal(goal, self._ask.world, tuple(range(len(turns))))
             if _depth(draft) == depth:
@@ -86,7 +97,8 @@ class TurnSampler:
         return turns
 
     def _opening(self) -> Turn:
-        kind = self._rng.choice(("cell", "cell", "far", "top", "group", "group", "act", "act", "create", "pair"))
+        kinds = _OPENINGS + ("far",) * len(_OPENINGS) if self._goes_far else _OPENINGS
+        kind = self._rng.choice(kinds)
         if kind == "group":
             return self._group()
         if kind == "pair":
@@ -139,6 +151,7 @@ class TurnSampler:
         ways: list[Callable[[Turn], Turn]] = []
         if turns[-1].focus is not None:
             ways += [self._about, self._onward, self._onward]
+            ways += [self._onward] * 3 if self._goes_far else []
             changed = {(t.expression.target, t.expression.column) for t in turns if isinstance(t.expression, Update)}
             ways += [lambda turn: self._changed(turn, changed)] * 2 if acts < _MOST_ACTS else []
         if isinstance(last, Attr) and isinstance(last.source, ByName):

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 from tool_gym.generators.domain import Attribute, Domain, Entity
 from tool_gym.generators.domain_rules import Problem
-from tool_gym.generators.domain_trial import english_article
 from tool_gym.generators.registers import article
 from tool_gym.generators.wording.lexicon import lexicon_of
 
@@ -66,8 +65,6 @@ def word_problems(domain: Domain) -> Iterator[Problem]:
 def _entity_words(entity: Entity) -> Iterator[tuple[str, str]]:
     if entity.plural.casefold() == entity.noun.casefold():
         yield "plural", f"noun and plural are both {entity.noun!r}; requests could not tell one from many"
-    if article(entity.noun) != english_article(entity.noun):
-        yield "noun", f"tools would speak of {article(entity.noun)!r}; choose another noun"
     for text in entity.create:
         if "{" in text or text != text.strip() or text.endswith("."):
             yield "create", f"{text!r} must be a plain verb phrase, such as 'book a table'"
@@ -136,9 +133,7 @@ def _values(attribute: Attribute) -> Iterator[tuple[str, str]]:
         yield "cancel_verb", "needs a verb phrase for cancelling, such as 'cancel {x}'"
     for text in attribute.filter:
         before = text.partition("{value}")[0].split()[-1:]
-        wrong = [
-            v for v in attribute.values if before in (["a"], ["an"]) and english_article(v).split()[0] != before[0]
-        ]
+        wrong = [v for v in attribute.values if before in (["a"], ["an"]) and article(v).split()[0] != before[0]]
         if wrong:
             found = f"{before[0]} {wrong[0]}"
             yield "filter", f"{text!r} would come out with {found!r}; leave the article out"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
+from functools import lru_cache
 
 from tool_gym.generators.acting import Actor
 from tool_gym.generators.calls import impls
@@ -56,9 +57,13 @@ class Missing:
         return f"there is no such {noun}."
 
     def refuses(self, tool: ToolSpec) -> bool:
-        """Return whether a tool would refuse to look for it, instead of showing that there is nothing."""
+        """Return whether a tool would refuse to look for it, or shows nothing in a way that is not the plan's.
+
+        A search for a name that none has comes back empty, and whoever then declines has looked as well as can be.
+        """
+        unfit = ("find", "top", "summarize", *(("match",) if isinstance(self.row, ByName) else ()))
         return any(
-            impl.family in ("find", "top", "summarize")
+            impl.family in unfit
             and impl.bindings.get("table") == self.row.entity
             and impl.constants.get("operation") != "count"
             for impl in impls(tool)
@@ -163,12 +168,13 @@ class MissingSampler:
             raise RejectedError(SHAPE, "no names to draw from")
         drawn = [f"{name}{label.suffix}" for name in draw(pool, min(_NAMES, pool.size), self._rng)]
         names = [row["name"] for table in self._world.tables.values() for row in table.rows.values()]
-        fresh = [name for name in drawn if not any(is_like(name, other) for other in names)]
         own = {
             word for row in self._world.tables[entity].rows.values() for word in _own_words(row["name"], label.suffix)
         }
-        tempting = [name for name in fresh if own.intersection(_own_words(name, label.suffix))]
-        return str(self._walk.some(tempting or fresh))
+        for name in sorted(drawn, key=lambda name: own.isdisjoint(_own_words(name, label.suffix))):
+            if not any(is_like(name, other) for other in names):
+                return name
+        raise RejectedError(SHAPE, "no name that is like no other")
 
 
 def is_like(name: str, other: str) -> bool:
@@ -177,15 +183,22 @@ def is_like(name: str, other: str) -> bool:
     >>> is_like("Amber Ridge Depot", "Amber Ridges Depot"), is_like("Amber Ridge Depot", "Frosted Hollow Depot")
     (True, False)
     """
-    first, second = fold(name).split(), fold(other).split()
+    first, second = _words(name), _words(other)
     if len(first) != len(second):
-        return _reads_alike(fold(name), fold(other))
+        return _reads_alike(" ".join(first), " ".join(second))
     return all(a == b or _reads_alike(a, b) for a, b in zip(first, second, strict=True))
 
 
+@lru_cache(maxsize=8192)
+def _words(name: str) -> tuple[str, ...]:
+    return tuple(fold(name).split())
+
+
 def _reads_alike(text: str, other: str) -> bool:
+    if 2 * min(len(text), len(other)) < TOO_LIKE * (len(text) + len(other)):
+        return False  # the bound by length alone, before anything is made for the others
     match = SequenceMatcher(None, text, other, autojunk=False)  # its quick ratios are bounds of the ratio
-    return all(ratio() >= TOO_LIKE for ratio in (match.real_quick_ratio, match.quick_ratio, match.ratio))
+    return match.quick_ratio() >= TOO_LIKE and match.ratio() >= TOO_LIKE
 
 
 def goal_of(draft: Draft, missing: Missing, world: World) -> DeclineGoal:

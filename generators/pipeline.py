@@ -15,6 +15,7 @@ from typing import Any
 from tool_gym.envs.card import Card
 from tool_gym.envs.pack import Entry
 from tool_gym.envs.pack_writer import check_replaceable, write_lines
+from tool_gym.generators import readback
 from tool_gym.generators.build import SeedPath, build
 from tool_gym.generators.decompose import RejectedError
 from tool_gym.generators.gates import g05_guess, g13_determinism, g14_duplicates
@@ -139,8 +140,10 @@ class _Merged:
     def _rebuilt(self, made: Made) -> None:
         asked = wish(self._plan, made.shape, made.depth)
         try:
-            again = build(SeedPath.parse(made.seed_path), asked).scenario.to_json()
+            candidate = build(SeedPath.parse(made.seed_path), asked)
         except RejectedError:
-            again = ""
-        g13_determinism.check(made.seed_path, made.line, again)
+            g13_determinism.check(made.seed_path, made.line, "")
+            return
+        g13_determinism.check(made.seed_path, made.line, candidate.scenario.to_json())
+        readback.check(candidate)
         self._report.rebuilt += 1

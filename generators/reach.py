@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from tool_gym.generators.batches import Batch, Batches, Called, rows_among
+from tool_gym.generators.batches import Batch, Batches, Listing, Told
 from tool_gym.generators.calls import Stock, is_write, parts, template
 from tool_gym.generators.candidate import Candidate
 from tool_gym.generators.expressions import Free, walk
@@ -114,25 +114,20 @@ class Reach:
                     if calls > MAX_CALLS:
                         raise TooWideError
                     made.append((source.tool, batch))
-                    served |= batch.told
-                    ids |= batch.ids
-                    if batch.lists:
-                        told = [leaf for call in batch.lists for leaf in self._told(call)]
-                        served.update(told)
-                        ids |= rows_among(self._world, told)
+                    for told in (batch.told, *map(self._told, batch.lists)):
+                        served |= told.values
+                        ids |= told.ids
             self.rounds_made.append(made)
             fresh = self._learn(ids)
             served |= self._told_of_known()
             yield served
 
-    def _told(self, call: Called) -> list[Any]:
+    def _told(self, listed: Listing) -> Told:
         """Return what a list says for certain; keep the rows of a long one for later."""
-        items = call.value["items"]
-        if max(len(items), call.value.get("total", 0)) <= self._patience:
-            return leaves(call.value)
-        self._shown.extend(items)
-        first = items[:1] if "sort_by" in call.arguments else []
-        return leaves({**call.value, "items": first})
+        if listed.size <= self._patience:
+            return listed.whole
+        self._shown.extend(listed.items)
+        return listed.certain
 
     def _told_of_known(self) -> set[Any]:
         """Return what long lists say of rows that are known by now."""

@@ -38,6 +38,11 @@ _VERBS = {
 
 _WORD = re.compile(r"[^\W_]+")
 
+# How words begin that do not sound as they are spelt.
+_SILENT = ("hour", "honest", "honor", "honour", "heir")
+_CONSONANT = ("uni", "use", "usu", "util", "eu", "one", "once", "ubiq", "ufo", "ukul", "uran")
+_VOWEL = ("unin", "unim", "unid", "unil", "unit's")
+
 
 class Title(NamedTuple):
     """What a tool's name is made of; each part is words with spaces or underscores between them."""
@@ -191,12 +196,15 @@ def described(column: str, attribute: Attribute | None) -> str:
 
 
 def article(noun: str) -> str:
-    """Return a noun with its indefinite article.
+    """Return a noun with the indefinite article it is spoken with.
 
-    >>> article("inspection"), article("power plant")
-    ('an inspection', 'a power plant')
+    >>> article("inspection"), article("hour"), article("unit"), article("umbrella"), article("one-way trip")
+    ('an inspection', 'an hour', 'a unit', 'an umbrella', 'a one-way trip')
     """
-    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+    word = noun.casefold()
+    as_consonant = word.startswith(_CONSONANT) and not word.startswith(_VOWEL)
+    vowel = word.startswith(_SILENT) or (word[:1] in "aeiou" and not as_consonant)
+    return f"{'an' if vowel else 'a'} {noun}"
 
 
 def _words(text: str) -> list[str]:

@@ -30,6 +30,7 @@ from tool_gym.generators.expressions import (
     Free,
     Higher,
     Top,
+    UndefinedError,
     Val,
 )
 from tool_gym.generators.walks import Walker
@@ -54,6 +55,9 @@ _FAR_FETCHED = frozenset(
     }
 )  # fmt: skip
 """Conversions that units allow and nobody asks for."""
+
+LEAST, MOST = 0.01, 100_000
+"""Between what numbers lie that people would have converted to."""
 
 
 class Sampler:
@@ -226,7 +230,22 @@ class Sampler:
             raise RejectedError(SHAPE, "nothing to convert")
         column = self.rng.choice(columns)
         unit = self._unit_of(column) or ""
-        return Convert(self.figure(depth - 2, [column]), unit, self.rng.choice(everyday_units(unit)))
+        return self.converted(self.figure(depth - 2, [column]), unit)
+
+    def converted(self, val: Val, unit: str) -> Convert:
+        """Draw a unit that people would have a value of `unit` converted to: one that leaves a number of sensible size.
+
+        Raises:
+            RejectedError: If there is none.
+        """
+        try:
+            found = [Convert(val, unit, other) for other in everyday_units(unit)]
+            found = [value for value in found if LEAST <= abs(self.walk.evaluate.value(value)) <= MOST]
+        except UndefinedError as error:
+            raise RejectedError(SHAPE, str(error)) from None
+        if not found:
+            raise RejectedError(SHAPE, "a number that nobody would convert")
+        return self.rng.choice(found)
 
     def figures(self, calls: Iterable[int]) -> list[Val]:
         """Draw numbers of one kind, each a statistic or cell of a row that takes so many calls to find."""

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from typing import Any
 
 from tool_gym import jsonio
 from tool_gym.errors import GenerationError
-from tool_gym.generators.build import DEPTHS, build, world_of
+from tool_gym.generators.build import DEPTHS, SeedPath, Wish, drawn, finished, world_of
 from tool_gym.generators.candidate import Candidate
 from tool_gym.generators.coverage import Coverage
-from tool_gym.generators.decompose import RejectedError
+from tool_gym.generators.decompose import Draft, RejectedError
 from tool_gym.generators.gates.g14_duplicates import Fingerprint, fingerprint
 from tool_gym.generators.plan import PackPlan, Shard, wish
 from tool_gym.scenario import AnswerGoal, Scenario
 from tool_gym.values import display
 
 MAX_ATTEMPTS = 400
-"""Most drafts for one scenario."""
+"""Most attempts at one scenario."""
 
 DRAWS = 4
-"""Drafts of which the one with the least covered edges is taken."""
+"""Most drafts of one attempt: as many as it takes to cover something new, or else the least covered edges."""
 
 
 @dataclass
@@ -126,18 +127,38 @@ def _make(  # noqa: PLR0913, PLR0917 - all of it says which scenario
     first: int = 0,
 ) -> tuple[Made, Candidate]:
     asked = wish(plan, shape, depth)
-    draws, prefer = (1, None) if coverage is None else (DRAWS, coverage.score)
     for attempt in range(first, MAX_ATTEMPTS):
-        report.attempts += 1
-        try:
-            candidate = build(plan.path(split, index, attempt), asked, draws=draws, prefer=prefer)
-        except RejectedError as rejected:
-            report.rejected[f"{rejected.gate}: {rejected.reason}"] += 1
-            continue
-        return Made.of(candidate, index, attempt, depth), candidate
+        for path, draft in _drafts(plan.path(split, index, attempt), asked, coverage, report):
+            report.attempts += 1
+            try:
+                candidate = finished(path, asked, draft)
+            except RejectedError as rejected:
+                report.rejected[f"{rejected.gate}: {rejected.reason}"] += 1
+                continue
+            return Made.of(candidate, index, attempt, depth), candidate
     common = ", ".join(reason for reason, _ in report.rejected.most_common(3))
     msg = f"no scenario found for {split}/{index} in {MAX_ATTEMPTS} attempts; most were rejected for: {common}"
     raise GenerationError(msg)
+
+
+def _drafts(path: SeedPath, asked: Wish, coverage: Coverage | None, report: Report) -> Iterator[tuple[SeedPath, Draft]]:
+    """Yield the drafts of an attempt: one that covers something new at once, then those that cover the rarest."""
+    others: list[tuple[float, SeedPath, Draft]] = []
+    for draw in range(DRAWS if coverage is not None else 1):
+        one = replace(path, draw=draw)
+        try:
+            draft = drawn(one, asked)
+        except RejectedError as refused:
+            report.attempts += 1
+            report.rejected[f"{refused.gate}: {refused.reason}"] += 1
+            continue
+        score = coverage.score(draft) if coverage is not None else 0
+        if score < 1:
+            yield one, draft
+        else:
+            others.append((score, one, draft))
+    for _, one, draft in sorted(others, key=itemgetter(0)):
+        yield one, draft
 
 
 def _answer(scenario: Scenario) -> str:

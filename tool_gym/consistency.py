@@ -31,8 +31,8 @@ def _check_names(scenario: Scenario) -> None:
         ("fault", [fault.tool for fault in scenario.faults]),
         ("sub-goal or goal", [item.id for item in (*scenario.sub_goals, *scenario.goals)]),
     ):
-        repeated = next((name for name, count in Counter(ids).items() if count > 1), None)
-        if repeated is not None:
+        if len(set(ids)) < len(ids):
+            repeated = next(name for name, count in Counter(ids).items() if count > 1)
             msg = f"two {kind}s are named {repeated!r}"
             raise ValueError(msg)
     if (scenario.world is None) == (scenario.world_ref is None):

@@ -65,7 +65,7 @@ def plain(
     if kind is tuple:
         return [item if type(item) in _SCALARS else plain(item, defaults=defaults) for item in value]
     if kind is dict:
-        if not any(isinstance(item, Model) for item in value.values() if type(item) not in _SCALARS):
+        if all(type(item) in _SCALARS or not isinstance(item, Model) for item in value.values()):
             return value
         return {key: plain(item, defaults=defaults) for key, item in value.items()}
     fields = _fields(kind)
@@ -76,9 +76,10 @@ def plain(
     written = {}
     for name, held in value.__dict__.items() if not instead else {**value.__dict__, **instead}.items():
         field = fields.get(name)
-        if field is None or name in left_out or (field.brief and not held):
+        if field is None or name in left_out:
             continue
-        if defaults or (held is not field.default and held != field.default):
+        default, brief = field
+        if (defaults or (held is not default and held != default)) and not (brief and not held):
             scalar = type(held) in _SCALARS or name in instead
             written[name] = held if scalar else plain(held, defaults=defaults)
     return written

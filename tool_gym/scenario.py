@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
 from functools import cached_property
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 import orjson
 from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer, model_validator
 
-from tool_gym import consistency, jsonio
+from tool_gym import consistency, jsonio, toolspec
 from tool_gym.errors import NoOracleError, ScenarioError, VersionError
 from tool_gym.implementation import PythonImpl as PythonImpl  # noqa: PLC0414 - part of the data model, so it is here too
 from tool_gym.implementation import TemplateImpl as TemplateImpl  # noqa: PLC0414 - as above
 from tool_gym.model import Kind, Model, plain, without_empty
 from tool_gym.tools.base import FactKey, filter_key
 from tool_gym.tools.codecs import Codec
+from tool_gym.toolspec import ToolName
+from tool_gym.toolspec import ToolSpec as ToolSpec  # noqa: PLC0414 - as above
 from tool_gym.values import Scalar, Value
 from tool_gym.world import World
 
@@ -44,7 +45,6 @@ Shape: TypeAlias = Literal[
 """The first four are FTRL's (arXiv 2508.08791)."""
 
 Identifier: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
-ToolName: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,63}$")]
 
 _NOT_CONTENT = (
     "id",
@@ -57,61 +57,6 @@ _NOT_CONTENT = (
     "certificate",
     "world_ref",
 )
-
-_SORTED = orjson.OPT_NON_STR_KEYS | orjson.OPT_SORT_KEYS
-
-T = TypeVar("T")
-
-
-class ToolSpec(Model):
-    """A tool as the model sees it, and what runs behind it."""
-
-    name: ToolName
-    description: str
-    parameters: dict[str, Any]
-    """JSON Schema (draft 2020-12) of the arguments object."""
-    impl: Annotated[TemplateImpl | PythonImpl, Field(discriminator="kind")]
-
-    @property
-    def schema(self) -> dict[str, Any]:  # type: ignore[override]  # pydantic's own is deprecated
-        """The tool in OpenAI's `tools` form; a fresh dict each time."""
-        function = {"name": self.name, "description": self.description, "parameters": self.parameters}
-        return {"type": "function", "function": function}
-
-    @cached_property
-    def digest(self) -> bytes:
-        """Hash of all that makes the tool do what it does."""
-        content = jsonio.dump_bytes([self.name, plain(self.impl, defaults=False), self.parameters], sort_keys=True)
-        return hashlib.blake2b(content, digest_size=16).digest()
-
-    def keep(self) -> ToolSpec:
-        """Have what is computed from the tool kept with it, and return the tool: for tools many scenarios share."""
-        self.__dict__.setdefault("_kept", {})
-        return self
-
-    def kept(self, make: Callable[[ToolSpec], T]) -> T:
-        """Return what `make` computes from the tool, computed once if the tool keeps it; see `keep`."""
-        kept = self.__dict__.get("_kept")
-        if kept is None:
-            return make(self)
-        found: T | None = kept.get(make)
-        if found is None:
-            found = kept[make] = make(self)
-        return found
-
-
-def _written(tool: ToolSpec) -> orjson.Fragment:
-    return orjson.Fragment(orjson.dumps(plain(tool, defaults=False)))
-
-
-def _read(tool: ToolSpec) -> ToolSpec:
-    """Return the tool as it is read after it was written: the same object if it is the same."""
-    read = ToolSpec.model_validate_json(orjson.dumps(tool.kept(_written)))
-    return tool if read == tool else read
-
-
-def _content(tool: ToolSpec) -> orjson.Fragment:
-    return orjson.Fragment(orjson.dumps(plain(tool, defaults=True), option=_SORTED))
 
 
 class Binding(Model):
@@ -310,9 +255,9 @@ class Scenario(Model):
         """The id this content should have: 16 hexadecimal digits."""
         instead: dict[str, Any] = {"world": self.world.id if self.world is not None else self.world_ref}
         try:
-            instead["tools"] = [tool.kept(_content) for tool in self.tools]
+            instead["tools"] = [tool.kept(toolspec.content) for tool in self.tools]
             content = plain(self, defaults=True, left_out=_NOT_CONTENT, instead=instead)
-            written = orjson.dumps(content, option=_SORTED)
+            written = orjson.dumps(content, option=toolspec.SORTED)
         except TypeError:  # integers beyond 64 bits, say, which only the slower writer knows
             instead["tools"] = plain(self.tools, defaults=True)
             content = plain(self, defaults=True, left_out=_NOT_CONTENT, instead=instead)
@@ -367,7 +312,7 @@ class Scenario(Model):
         """Return the scenario as one line of JSON."""
         version = {"schema_version": SCHEMA_VERSION}
         try:
-            tools = {"tools": [tool.kept(_written) for tool in self.tools]}
+            tools = {"tools": [tool.kept(toolspec.written) for tool in self.tools]}
             return orjson.dumps(plain(self, defaults=False, instead=tools) | version).decode()
         except TypeError:  # as for `content_id`
             return jsonio.dumps(plain(self, defaults=False) | version)
@@ -380,7 +325,7 @@ class Scenario(Model):
         """
         try:
             line = orjson.dumps(plain(self, defaults=False, instead={"tools": []}))
-            tools = [tool.kept(_read) for tool in self.tools]
+            tools = [tool.kept(toolspec.read_back) for tool in self.tools]
             read = Scenario.model_validate({**orjson.loads(line), "tools": tools})
         except (TypeError, ValidationError):  # which is for `from_json` to read or explain
             return Scenario.from_json(self.to_json())

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from tool_gym.generators.candidate import Candidate
+from tool_gym.generators.decompose import Goal
 from tool_gym.generators.dialogue import stages
 from tool_gym.generators.gates import (
     g01_schema,
@@ -25,6 +26,7 @@ from tool_gym.generators.gates import (
     g12_scaled,
     g15_turns,
 )
+from tool_gym.world import World
 
 GATES = (
     g15_turns,
@@ -51,6 +53,10 @@ OF_LOOKS = (g01_schema, g02_oracle, g03_differential, g09_writes, g11_unsolvable
 hop that could be needed: that looking shows nothing, and nothing else could, is gate G11's."""
 
 
+OF_GOALS = (g04_unique, g05_guess, g07_needed)
+"""The gates with a part that looks at nothing but a goal and its world; they run it again on the candidate."""
+
+
 def prove(candidate: Candidate) -> dict[str, Any]:
     """Run every gate and return the certificate: gate → what it found.
 
@@ -59,6 +65,16 @@ def prove(candidate: Candidate) -> dict[str, Any]:
     """
     found = {gate.GATE: check(gate, candidate) for gate in GATES}
     return {gate: found[gate] or "passed" for gate in sorted(found, key=lambda name: int(name[1:]))}
+
+
+def check_goal(goal: Goal, world: World) -> None:
+    """Run what of the gates needs nothing but a goal and its world: on a bare draft, before anything is made of it.
+
+    Raises:
+        RejectedError: If any candidate with this goal would fail them.
+    """
+    for gate in OF_GOALS:
+        gate.check_goal(goal, world)
 
 
 def check(gate: Any, candidate: Candidate) -> Any:

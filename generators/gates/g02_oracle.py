@@ -10,7 +10,7 @@ from typing import Any
 from tool_gym.generators.candidate import Candidate
 from tool_gym.generators.decompose import RejectedError
 from tool_gym.scenario import Plan, Reference
-from tool_gym.turns import ToolResult
+from tool_gym.turns import ToolCall, ToolResult, Turn
 from tool_gym.values import same
 
 GATE = "G2"
@@ -29,11 +29,9 @@ def check(candidate: Candidate) -> dict[str, Any]:
         needed = {_stands_for(candidate, name) for goal in scenario.goals for name in goal.rests_on}
         if not needed <= {_stands_for(candidate, step.sub_goal) for step in plan.steps}:
             raise RejectedError(GATE, "a plan that leaves out what a goal rests on")
-        _follow(candidate, plan)
-        play = candidate.play()
-        play.steps(candidate.plan_turns(plan))
-        if abs(play.score - 1.0) > 1e-9:
-            raise RejectedError(GATE, f"the oracle scores {play.score:.3f}")
+        score = _follow(candidate, plan)
+        if abs(score - 1.0) > 1e-9:
+            raise RejectedError(GATE, f"the oracle scores {score:.3f}")
     return {"calls": len(scenario.oracle().steps)}
 
 
@@ -45,28 +43,34 @@ def _stands_for(candidate: Candidate, sub_goal: str) -> int | str:
         return sub_goal
 
 
-def _follow(candidate: Candidate, plan: Plan) -> None:
-    """Make a plan's calls with nothing but what earlier ones served."""
-    session = candidate.runtime.start()
-    served: dict[str, ToolResult] = {}
-    for step in plan.steps:
-        sub_goal = candidate.scenario.sub_goal_by_id[step.sub_goal]
+def _follow(candidate: Candidate, plan: Plan) -> float:
+    """Play a plan whose calls are made with nothing but what earlier ones served; return the score."""
+    play, served, found = candidate.play(), dict[str, ToolResult](), candidate.scenario.sub_goal_by_id
+    steps = iter(sorted(plan.steps, key=lambda step: found[step.sub_goal].user_turn))
+    for turn in candidate.plan_turns(plan):
+        if not turn.calls:
+            play.step(turn)
+            continue
+        step = next(steps)
+        sub_goal = found[step.sub_goal]
         arguments = dict(step.literals)
         for name, reference in step.references.items():
-            arguments[name] = _argument(reference, served[reference.sub_goal].value)
+            arguments[name] = _argument(reference, served)
         if arguments != sub_goal.arguments:
             raise RejectedError(GATE, f"the plan's arguments of {sub_goal.tool} are not those of its sub-goal")
-        result = served[step.sub_goal] = session.call(sub_goal.tool, arguments)
+        (result,) = play.step(Turn(calls=(ToolCall(sub_goal.tool, arguments),))).results
+        served[step.sub_goal] = result
         if not result.ok:
             raise RejectedError(GATE, f"{sub_goal.tool} fails: {result.outcome.label}")
         if sub_goal.gold is not None and not same(sub_goal.gold, _at(result.value, sub_goal.result_path)):
             raise RejectedError(GATE, f"{sub_goal.tool} does not serve its gold")
+    return play.score
 
 
-def _argument(reference: Reference, result: Any) -> Any:
+def _argument(reference: Reference, served: dict[str, ToolResult]) -> Any:
     """Return what a reference passes on; raises RejectedError if there is nothing."""
     try:
-        return reference.argument(result)
+        return reference.argument(served[reference.sub_goal].value)
     except (LookupError, TypeError, ValueError):
         raise RejectedError(GATE, f"nothing at {reference.path}") from None
 

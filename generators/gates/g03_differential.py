@@ -10,6 +10,7 @@ from typing import Any
 
 from tool_gym.generators.candidate import Candidate, answer_of
 from tool_gym.generators.decompose import RejectedError
+from tool_gym.generators.deploy import typed
 from tool_gym.generators.expressions import (
     Best,
     ById,
@@ -24,7 +25,7 @@ from tool_gym.generators.expressions import (
     Val,
 )
 from tool_gym.scenario import AnswerGoal, CellEffect, SubGoal
-from tool_gym.values import SequenceValue, same
+from tool_gym.values import NameValue, NumberValue, SequenceValue, Value, same
 
 GATE = "G3"
 
@@ -53,6 +54,9 @@ def _check_answer(candidate: Candidate, goal: AnswerGoal, evaluate: Evaluator) -
     values = [answer_of(expression, evaluate) for expression in candidate.draft.goal]
     if len(golds) != len(values) or not all(map(same, golds, values)):
         raise RejectedError(GATE, "the tables give another answer")
+    wanted = [evaluate.settled(expression) for expression in candidate.draft.goal]
+    if any(_is_looser(candidate, gold, part, value) for gold, part, value in zip(golds, wanted, values, strict=True)):
+        raise RejectedError(GATE, "an answer of another kind, or one that lets more pass")
 
 
 def _check_sub_goals(candidate: Candidate, evaluate: Evaluator) -> None:
@@ -66,11 +70,25 @@ def _check_sub_goals(candidate: Candidate, evaluate: Evaluator) -> None:
         if sub_goal.gold is None:
             wrong = set(sub_goal.effects) != set(_expected(candidate, evaluate))
         else:
-            wrong = not same(sub_goal.gold, _found(call.expression, evaluate))
+            found = _found(call.expression, evaluate)
+            if sub_goal.binding is None:
+                raise RejectedError(GATE, "a sub-answer that is known by its value alone")
+            wrong = not same(sub_goal.gold, found)
+            wrong = wrong or _is_looser(candidate, sub_goal.gold, call.expression, found, as_id=True)
         if wrong:
             raise RejectedError(GATE, "the tables give another sub-answer")
     if left:
         raise RejectedError(GATE, "a sub-goal that the goal does not call for")
+
+
+def _is_looser(candidate: Candidate, gold: Value, part: Any, value: Any, *, as_id: bool = False) -> bool:
+    """Return whether a gold is of another type or unit than what it stands for, or lets other values pass as well."""
+    wanted = typed(part, value, candidate.domain, as_id=as_id)
+    if isinstance(gold, NumberValue) and isinstance(wanted, NumberValue):
+        return gold.tolerance > wanted.tolerance or (wanted.unit is not None and gold.unit != wanted.unit)
+    if isinstance(gold, NameValue) and isinstance(wanted, NameValue):
+        return bool(gold.aliases)
+    return gold != wanted
 
 
 def _found(expression: Expression, evaluate: Evaluator) -> Any:

@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any
 
 from tool_gym.generators.candidate import Candidate
-from tool_gym.generators.decompose import MIN_FILTERED, MIN_GROUP, RejectedError, groups_of
+from tool_gym.generators.decompose import MIN_FILTERED, MIN_GROUP, Goal, RejectedError, groups_of
 from tool_gym.generators.expressions import (
     Agg,
     Best,
@@ -18,6 +18,7 @@ from tool_gym.generators.expressions import (
     Convert,
     Create,
     Ent,
+    Evaluator,
     Expression,
     Follow,
     Free,
@@ -32,30 +33,42 @@ from tool_gym.generators.expressions import (
     walk,
 )
 from tool_gym.generators.gates.mentions import document, mentions_of
-from tool_gym.world import fold
+from tool_gym.world import World, WorldView, fold
 
 GATE = "G4"
 
 
 def check(candidate: Candidate) -> None:
     """Reject the candidate if something in it could mean two things."""
-    parts = list(dict.fromkeys(chain.from_iterable(walk(expression) for expression in candidate.draft.goal)))
-    _check_names(candidate, parts)
-    _check_said(candidate, parts)
+    _check_said(candidate, _parts(candidate.draft.goal))
     _check_units(candidate)
+    check_goal(candidate.draft.goal, candidate.world)
+
+
+def check_goal(goal: Goal, world: World) -> None:
+    """Reject a goal if what it names is not one row each, or an extreme could have a tie; remembered with the world."""
+    if (check_goal, goal) in world.base.derived:
+        return
+    parts, evaluate = _parts(goal), Evaluator(WorldView(world.base))
+    _check_names(world, parts)
     try:
-        _check_groups(candidate)
-        _check_rows(candidate, parts)
+        _check_groups(goal, evaluate)
+        _check_rows(parts, evaluate)
     except UndefinedError as error:
         raise RejectedError(GATE, str(error)) from None
+    world.base.derived[check_goal, goal] = True
 
 
-def _check_names(candidate: Candidate, parts: list[Expression]) -> None:
-    tables = candidate.world.tables
+def _parts(goal: Goal) -> list[Expression]:
+    return list(dict.fromkeys(chain.from_iterable(map(walk, goal))))
+
+
+def _check_names(world: World, parts: list[Expression]) -> None:
+    tables = world.tables
     for part in parts:
         if isinstance(part, ByName):
             name = fold(tables[part.entity].rows[part.row]["name"])
-            if sum(len(candidate.world.base.index(table, "name").get(name, ())) for table in tables) != 1:
+            if sum(len(world.base.index(table, "name").get(name, ())) for table in tables) != 1:
                 raise RejectedError(GATE, "a name that two rows carry")
         elif isinstance(part, ById) and sum(part.row in table.rows for table in tables.values()) != 1:
             raise RejectedError(GATE, "an id that two rows carry")
@@ -100,9 +113,8 @@ def _check_units(candidate: Candidate) -> None:
                 raise RejectedError(GATE, "a unit that no document says")
 
 
-def _check_groups(candidate: Candidate) -> None:
-    evaluate = candidate.evaluator()
-    for group in groups_of(candidate.draft.goal):
+def _check_groups(goal: Goal, evaluate: Evaluator) -> None:
+    for group in groups_of(goal):
         rows = evaluate.group(group)
         filtered = not isinstance(group, Top) and group.filter is not None
         if len(rows) < (MIN_FILTERED if filtered else MIN_GROUP):
@@ -113,9 +125,8 @@ def _check_groups(candidate: Candidate) -> None:
                 raise RejectedError(GATE, "a group too small to order or summarize")
 
 
-def _check_rows(candidate: Candidate, parts: list[Expression]) -> None:
+def _check_rows(parts: list[Expression], evaluate: Evaluator) -> None:
     """Reject the candidate if two descriptions name the same row, or one names none or several."""
-    evaluate = candidate.evaluator()
     named: dict[str, Expression] = {}
     for part in parts:
         if isinstance(part, ByName | ById | Follow | Top | Best | Higher):

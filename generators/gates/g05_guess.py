@@ -9,10 +9,11 @@ import math
 
 from tool_gym.generators.candidate import Candidate
 from tool_gym.generators.conditions import MIN_SHARE, share_that_holds
-from tool_gym.generators.decompose import RejectedError
+from tool_gym.generators.decompose import Goal, RejectedError
 from tool_gym.generators.expressions import Attr, If, Said
 from tool_gym.scenario import AnswerGoal
 from tool_gym.values import BooleanValue, EnumValue, NumberValue, SequenceValue, SetValue, Value, plain
+from tool_gym.world import World
 
 GATE = "G5"
 MIN_ALTERNATIVES = 4
@@ -27,17 +28,17 @@ MAX_TOLERANCE = 0.01
 
 def check(candidate: Candidate) -> None:
     """Reject the candidate if its answer is degenerate or easily guessed."""
-    _check_conditions(candidate)
+    check_goal(candidate.draft.goal, candidate.world)
     for goal in candidate.scenario.goals:
         if isinstance(goal, AnswerGoal):
             _check_answer(candidate, goal.gold)
 
 
-def _check_conditions(candidate: Candidate) -> None:
+def check_goal(goal: Goal, world: World) -> None:
     """Reject a condition that nearly all rows meet, or nearly none."""
-    for rule in candidate.draft.goal:
+    for rule in goal:
         if isinstance(rule, If) and isinstance(rule.test.first, Attr) and isinstance(rule.test.second, Said):
-            rows = list(candidate.world.tables[rule.test.first.source.entity].rows.values())
+            rows = list(world.tables[rule.test.first.source.entity].rows.values())
             if not MIN_SHARE <= share_that_holds(rule.test, rows) <= 1 - MIN_SHARE:
                 raise RejectedError(GATE, "a condition whose outcome can be guessed")
 

@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from tool_gym import units
-from tool_gym.generators.calls import Caller, Stock, is_write, parts, template
+from tool_gym.generators.calls import Caller, Stock, is_write, parts, table_of, template
 from tool_gym.generators.candidate import Candidate
 from tool_gym.generators.decompose import RejectedError
-from tool_gym.generators.expressions import If, Said
+from tool_gym.generators.expressions import ByName, If, Said, walk
 from tool_gym.generators.gates.mentions import Mentions, Wanted, document, mentions_of, open_document
 from tool_gym.scenario import AnswerGoal
-from tool_gym.values import BooleanValue, EnumValue, NumberValue, SequenceValue, SetValue, Value, leaves
+from tool_gym.values import BooleanValue, EnumValue, NumberValue, SequenceValue, SetValue, TextValue, Value, leaves
 from tool_gym.world import WorldView
 
 GATE = "G6"
@@ -39,6 +39,8 @@ def check(candidate: Candidate) -> dict[str, Any]:
             raise RejectedError(GATE, f"the {what} stands in the request")
         if not isinstance(value, EnumValue | BooleanValue) and _plain(value) in candidate.told:
             raise RejectedError(GATE, f"the {what} was told before")
+    if any(request.has(name) for name in _names_between(candidate)):
+        raise RejectedError(GATE, "a row in between is named in the request")
     for value, forms, what in looked_for:
         read = open_document if isinstance(value, EnumValue) else document
         if any(_says(read(tool), forms) for tool in scenario.tools):
@@ -58,6 +60,16 @@ def _asked_about(candidate: Candidate) -> dict[str, str]:
     named = [test.first for test in tests if test.relation == "same" and isinstance(test.second, Said)]
     pairs = zip(candidate.draft.calls, candidate.draft.sub_goals, strict=False)
     return {name: ASKED for call, name in pairs if call.expression in named}
+
+
+def _names_between(candidate: Candidate) -> Iterator[str]:
+    """Yield the names of the rows that the plan finds and the request does not go by."""
+    named = {part.row for goal in candidate.draft.goal for part in walk(goal) if isinstance(part, ByName)}
+    for sub_goal in candidate.scenario.sub_goals:
+        row = _plain(sub_goal.gold) if isinstance(sub_goal.gold, TextValue) else None
+        table = table_of(candidate.world, row) if row is not None and row not in named else None
+        if table is not None:
+            yield candidate.world.tables[table].rows[row]["name"]
 
 
 def _forms(value: Value) -> list[Wanted]:

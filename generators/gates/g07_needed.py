@@ -37,8 +37,16 @@ GATE = "G7"
 def check(candidate: Candidate) -> dict[str, Any]:
     """Reject the candidate if some part could be left out; return the number of parts tried."""
     _check_graph(candidate.scenario)
-    _check_decisions(candidate)
-    return {"parts": sum(_check_clause(candidate.world, clause) for clause in _clauses(candidate.draft.goal))}
+    _check_parents(candidate)
+    return {"parts": check_goal(candidate.draft.goal, candidate.world)}
+
+
+def check_goal(goal: Goal, world: World) -> int:
+    """Reject a goal if some part of it could be left out; return the number of parts tried, remembered by the world."""
+    known: int | None = world.base.derived.get((check_goal, goal))
+    if known is None:
+        known = world.base.derived[check_goal, goal] = sum(_check_clause(world, clause) for clause in _clauses(goal))
+    return known
 
 
 def _clauses(goal: Goal) -> list[Goal]:
@@ -82,11 +90,15 @@ def _check_graph(scenario: Scenario) -> None:
                 raise RejectedError(GATE, "a parent that gives nothing")
 
 
-def _check_decisions(candidate: Candidate) -> None:
-    """Reject the candidate unless the calls that a condition decides wait for it, and no others do."""
+def _check_parents(candidate: Candidate) -> None:
+    """Reject the candidate unless each call rests on those it takes values from, and waits for those that decide it."""
     draft, found = candidate.draft, candidate.scenario.sub_goal_by_id
     for name in (name for name in (*draft.sub_goals, *draft.substitutes) if name in found):
         parents = [parent for parent in found[name].parents if parent.id in found]
+        if name in draft.sub_goals:
+            sources = {draft.sub_goals[n] for n, _ in draft.calls[draft.sub_goals.index(name)].references.values()}
+            if not sources <= {parent.id for parent in parents}:
+                raise RejectedError(GATE, "a call that need not find out what it takes")
         deciding = {draft.call_of(draft.sub_goals[number]) for number in draft.calls[draft.call_of(name)].decided_by}
         if not deciding <= {draft.call_of(parent.id) for parent in parents}:
             raise RejectedError(GATE, "a condition that nothing waits for")

@@ -4,7 +4,8 @@
 scenarios of four or more dependent calls had such a shortcut although every other gate passed. Relabeling them is not
 enough: they pay for a route nobody planned. Compared by value: each figure and name that ends a chain, each row that
 is changed, and each computed result. Yes, no and categories, which any row may have, are compared by what they are of.
-And no call may do the work of two of the plan's, or the plan would not be minimal.
+And no call may do the work of two of the plan's, or the plan would not be minimal; nor may one show what a later user
+turn asks for beside what is asked now, since nobody would look it up again.
 
 What a caller could learn by luck, from the rows of a list longer than the whole plan, is no shortcut: `solve` does not
 pay for it, since what led there was not found out.
@@ -16,7 +17,7 @@ from typing import Any
 
 from tool_gym.errors import ScenarioError
 from tool_gym.generators.batches import Batch, Called
-from tool_gym.generators.calls import template
+from tool_gym.generators.calls import impls, template
 from tool_gym.generators.candidate import Candidate
 from tool_gym.generators.decompose import RejectedError
 from tool_gym.generators.reach import Reach, TooWideError
@@ -32,18 +33,19 @@ def check(candidate: Candidate) -> dict[str, Any]:
     scenario = candidate.scenario
     levels, targets = _levels(scenario), _targets(scenario)
     searched = max((levels[target.id] for target in targets), default=1) - 1
-    searched = max(searched, int(len(scenario.sub_goals) > 1))
+    searched = max(searched, int(len(scenario.sub_goals) + len(candidate.later) > 1))
     if searched < 1:
         return {"rounds": 0}
     figures = any(isinstance(target.gold, NumberValue | BooleanValue) for target in targets)
     try:
         candidate.runtime.start()  # checks every tool: the dearer gate G1 comes later
+        _check_records(candidate)
         reach = Reach(candidate, patience=len(scenario.oracle().steps), figures=figures)
         for number, served in enumerate(reach.rounds(searched), 1):
             early = [target for target in targets if levels[target.id] > number]
             if any(_is_had(target, served, reach) for target in early):
                 raise RejectedError(GATE, "a shorter way")
-            _check_single_calls(scenario, reach.rounds_made[-1])
+            _check_single_calls(scenario.sub_goals, candidate.later, reach.rounds_made[-1])
     except ScenarioError as error:
         raise RejectedError(GATE, str(error)) from None
     except TooWideError:
@@ -101,17 +103,37 @@ def _is_had(target: SubGoal, served: set[Any], reach: Reach) -> bool:
     return _operation(target) == "calculate" and -value in served  # a difference, the other way round
 
 
-def _check_single_calls(scenario: Scenario, made: list[tuple[ToolSpec, Batch]]) -> None:
-    reads = [sub_goal for sub_goal in scenario.sub_goals if sub_goal.gold is not None]
-    golds = {plain(sub_goal.gold) for sub_goal in reads if sub_goal.gold is not None}
+def _check_single_calls(
+    due: tuple[SubGoal, ...], later: tuple[SubGoal, ...], made: list[tuple[ToolSpec, Batch]]
+) -> None:
+    """Reject the candidate if one call finds out two things, at least one of them `due` in this user turn."""
+    reads = [sub_goal for sub_goal in due if sub_goal.gold is not None]
+    ahead = [sub_goal for sub_goal in later if sub_goal.gold is not None]
+    golds = {plain(sub_goal.gold) for sub_goal in (*reads, *ahead) if sub_goal.gold is not None}
     for tool, batch in made:
         if len(golds & batch.said) < 2:
             continue
         for call in batch.calls:
             if len(golds.intersection(leaves(call.value))) > 1:
                 facts = _facts(tool, call)
-                if sum(any(_serves(sub_goal, fact) for fact in facts) for sub_goal in reads) > 1:
+                served = sum(any(_serves(sub_goal, fact) for fact in facts) for sub_goal in reads)
+                if served > 1 or (served and any(_serves(s, fact) for s in ahead for fact in facts)):
                     raise RejectedError(GATE, "one call that does for two")
+
+
+def _check_records(candidate: Candidate) -> None:
+    """Reject the candidate if one record shows two of the cells that are read, now or in later user turns."""
+    cells: dict[tuple[str, Any], set[str]] = {}
+    for sub_goal in (*candidate.scenario.sub_goals, *candidate.later):
+        binding = sub_goal.binding
+        if binding is not None and binding.operation == "read" and binding.field is not None:
+            cells.setdefault((binding.entity, binding.row), set()).add(binding.field)
+    several = [(entity, fields) for (entity, _), fields in cells.items() if len(fields) > 1]
+    for impl in (impl for tool in candidate.scenario.tools if several for impl in impls(tool)):
+        if impl.family != "get" or impl.bindings.get("by_field", True) or impl.retired:
+            continue
+        if any(len(fields.intersection(impl.bindings["tables"].get(entity, ()))) > 1 for entity, fields in several):
+            raise RejectedError(GATE, "one call that does for two")
 
 
 def _check_choices(scenario: Scenario, reach: Reach) -> None:

@@ -20,7 +20,7 @@ from tool_gym.turns import Turn
 
 GATE = "G10"
 MAX_ORDERS = 2
-"""Other orders of one call after the other that are tried of each plan; a third try makes calls side by side."""
+"""Other orders, drawn at random, that are tried of each plan, besides changes first and calls side by side."""
 
 
 def check(candidate: Candidate) -> dict[str, Any] | None:
@@ -43,8 +43,8 @@ def _orders(candidate: Candidate, plan: Plan, rng: Random) -> Iterator[list[Turn
     if len(set(levels.values())) == len(levels):
         return  # each call waits for the one before
     seen = [plan.steps]
-    for _ in range(MAX_ORDERS):
-        steps = _shuffled(scenario, plan, rng)
+    for number in range(MAX_ORDERS + 1):
+        steps = _shuffled(scenario, plan, rng) if number else _changes_first(scenario, plan)
         if steps not in seen:
             seen.append(steps)
             yield candidate.plan_turns(Plan(steps=steps))
@@ -60,6 +60,15 @@ def _levels(scenario: Scenario, plan: Plan) -> dict[str, tuple[int, int]]:
         waits = [levels[parent.id][1] for parent in sub_goal.parents if parent.id in levels]
         levels[step.sub_goal] = (sub_goal.user_turn, 1 + max(waits, default=0))
     return levels
+
+
+def _changes_first(scenario: Scenario, plan: Plan) -> tuple[PlanStep, ...]:
+    """Return the steps of a plan with all that its changes wait for, and those, before the others."""
+    urgent = {sub_goal.id for sub_goal in scenario.sub_goals if sub_goal.effects}
+    for step in reversed(plan.steps):
+        if step.sub_goal in urgent:
+            urgent |= {parent.id for parent in scenario.sub_goal_by_id[step.sub_goal].parents}
+    return tuple(sorted(plan.steps, key=lambda step: step.sub_goal not in urgent))
 
 
 def _shuffled(scenario: Scenario, plan: Plan, rng: Random) -> tuple[PlanStep, ...]:

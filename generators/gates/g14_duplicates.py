@@ -45,6 +45,9 @@ def fingerprint(candidate: Candidate, text: str) -> Fingerprint:
     parts = sorted(map(repr, candidate.draft.goal))  # the same questions in another order are the same
     goal = f"{candidate.world.id} {candidate.scenario.shape} {parts}".encode()
     names = [call.literals["name"] for call in candidate.draft.calls if isinstance(call.literals.get("name"), str)]
+    missing = candidate.draft.missing
+    if missing is not None:
+        names.append(missing.shadow.tables[missing.row.entity].rows[missing.phantom]["name"])
     return Fingerprint(
         candidate.domain.name, blake2b(goal, digest_size=12).hexdigest(), shingles_of(masked(text, names))
     )

@@ -3,7 +3,8 @@
 A dialogue whose turns have nothing to do with each other is several tasks in one. Each turn but the first speaks of a
 row it does not name, repeats or continues a question it does not ask in full, makes something of two answers, or asks
 for a figure that the change before it is part of. "That supplier" is the only supplier spoken of by then, and a row
-taken up by a turn is one that turns before were about. The answer of a turn is no answer of another one.
+taken up by a turn is one that turns before were about. The answer of a turn is no answer of another one, and its calls
+rest on those calls of earlier turns from which they take something.
 """
 
 from __future__ import annotations
@@ -51,11 +52,21 @@ def check(candidate: Candidate) -> dict[str, Any] | None:
     answers = [display(goal.gold) for goal in scenario.goals if isinstance(goal, AnswerGoal)]
     if len(set(answers)) < len(answers):
         raise RejectedError(GATE, "the same answer twice")
+    _check_parents(candidate)
     for number in range(1, len(draft.goal)):
         _check_antecedent(candidate, number)
         if not _needs(candidate, number):
             raise RejectedError(GATE, "a turn that stands alone")
     return {"links": [link.kind for link in draft.links]}
+
+
+def _check_parents(candidate: Candidate) -> None:
+    """Reject a dialogue in which a call rests on others than those it takes something from, in whatever turn."""
+    draft = candidate.draft
+    for sub_goal in (one for one in candidate.scenario.sub_goals if one.id in draft.sub_goals):
+        call = draft.calls[draft.sub_goals.index(sub_goal.id)]
+        if {draft.sub_goals[n] for n, _ in call.references.values()} != {parent.id for parent in sub_goal.parents}:
+            raise RejectedError(GATE, "a call that rests on something else than it takes up")
 
 
 def _check_antecedent(candidate: Candidate, number: int) -> None:

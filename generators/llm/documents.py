@@ -15,10 +15,11 @@ from typing import Any
 
 from tool_gym import jsonio
 from tool_gym.generators.calls import template
+from tool_gym.generators.candidate import Candidate
 from tool_gym.generators.decompose import RejectedError
 from tool_gym.generators.domain import Domain
 from tool_gym.generators.llm.anchors import LONGEST, SHORTEST, SPARE
-from tool_gym.generators.llm.rebuilt import Source, Words, proved, with_words, words_after
+from tool_gym.generators.llm.rebuilt import Source, Words, proved, with_words, words_after, words_before
 from tool_gym.generators.llm.runs import ACCEPTED, QUARANTINED, Run
 from tool_gym.llm.answers import ask_json
 from tool_gym.llm.client import Client, tokens_of
@@ -98,9 +99,7 @@ def rewrite(source: Source, run: Run, *, progress: Callable[[int], None] = lambd
         BudgetError: If a cap would be passed.
         KeyboardInterrupt: If a signal stopped it; the same call goes on.
     """
-    pieces: dict[str, _Piece] = {}
-    for document, domain in documents_of(source):
-        pieces.setdefault(_key(run, document), _Piece(run, document, domain))
+    pieces = {_key(run, document): _Piece(run, document, domain) for document, domain in documents_of(source)}
     results = run.do(pieces, progress)
     new = {
         key: Words(done.value["description"], done.value["parameters"])
@@ -113,22 +112,23 @@ def rewrite(source: Source, run: Run, *, progress: Callable[[int], None] = lambd
     return Documented(scenarios, results, {"stage": STAGE, "version": VERSION, "kept": dict(sorted(kept.items()))})
 
 
-def documents_of(source: Source) -> Iterator[tuple[Document, Domain]]:
-    """Yield the documents of every scenario, with the domain they speak of; those with no words left out."""
-    for entry in source.entries:
-        candidate = source.candidate(source.scenario(entry))
-        for tool in candidate.scenario.tools:
-            document = _document(candidate, tool)
-            if document.words.description and not template(tool).retired:
-                yield document, candidate.domain
+def documents_of(source: Source) -> list[tuple[Document, Domain]]:
+    """Return each different document of a pack's tools that has words, with the domain it speaks of first."""
+    found: dict[str, tuple[Document, Domain]] | None = source.derived.get(documents_of)
+    if found is None:
+        found = source.derived[documents_of] = {}
+        for candidate in (source.candidate(source.scenario(entry)) for entry in source.entries):
+            for tool in candidate.scenario.tools:
+                document = _document(candidate, tool)
+                if document.words.description and not template(tool).retired:
+                    found.setdefault(jsonio.dumps([document.tool, document.plain]), (document, candidate.domain))
+    return list(found.values())
 
 
 def estimate(source: Source) -> tuple[int, int]:
     """Return (tokens expected, tokens at most) for a pack."""
-    sizes = {jsonio.dumps(document.plain): tokens_of(document.plain) for document, _ in documents_of(source)}
-    return sum(4 * size + 500 for size in sizes.values()), sum(
-        18 * (size + 500 + MAX_TOKENS) for size in sizes.values()
-    )
+    sizes = [tokens_of(document.plain) for document, _ in documents_of(source)]
+    return sum(4 * size + 500 for size in sizes), sum(18 * (size + 500 + MAX_TOKENS) for size in sizes)
 
 
 def problems_of(document: Document, domain: Domain, value: dict[str, Any]) -> list[Problem]:
@@ -187,7 +187,7 @@ def _proved(  # noqa: PLR0913, PLR0917 - everything the scenario depends on
         origin = candidate.origins.get(tool.name, tool)
         tools.append(with_words(tool, words_after(tool, origin, words)))
         if tool.name in origins:
-            origins[tool.name] = with_words(origin, words)
+            origins[tool.name] = with_words(origin, words_before(origin, tool, tools[-1]))
         count += tools[-1] != tool
     if not count:
         kept["no document of its own was accepted, or had words left after scaling"] += 1

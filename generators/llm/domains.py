@@ -199,9 +199,9 @@ def _twice(form: dict[str, Any]) -> list[Problem]:
         here = f"/entities/{number}"
         lists[here] = [attribute for kind in domain_form.KINDS for attribute in entity[kind]]
         for state in entity["states"]:
-            befores = [one["before"] for one in state["transitions"]]
-            if len(set(befores)) < len(befores):
-                found.append(Problem(f"{here}/states/0/transitions", "twice", shown(befores), "each value once"))
+            named = [one["before"] for one in state["transitions"]]
+            if len(set(named)) < len(named):
+                found.append(Problem(f"{here}/states/0/transitions", "twice", shown(named), "each value once"))
     for place, items in lists.items():
         names = [item["name"] for item in items]
         if len(set(names)) < len(names):

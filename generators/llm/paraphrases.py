@@ -7,15 +7,18 @@ the words it had.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from tool_gym import jsonio
 from tool_gym.generators.candidate import Candidate
 from tool_gym.generators.decompose import RejectedError
+from tool_gym.generators.gates import g14_duplicates
 from tool_gym.generators.llm import anchors, translation
-from tool_gym.generators.llm.rebuilt import Source, proved, said_otherwise
+from tool_gym.generators.llm.rebuilt import ALONE, Source, proved, said_otherwise
 from tool_gym.generators.llm.runs import ACCEPTED, QUARANTINED, Run
 from tool_gym.llm.answers import ask_json
 from tool_gym.llm.client import Client, tokens_of
@@ -53,7 +56,7 @@ class Paraphrased:
     results: list[Done]
     """What became of each paraphrase."""
     about: dict[str, Any]
-    """How it was done, for the card."""
+    """How it was done, for the card: also why scenarios keep words whose paraphrase was accepted by itself."""
 
 
 def paraphrase(
@@ -79,16 +82,25 @@ def paraphrase(
         pieces[key] = _Piece(source, run, source.scenario(entry), cheap=cheap)
     results = run.do(pieces, progress)
     whence = f"user turns paraphrased by {run.settings.endpoint.model} ({run.constraint})"
-    scenarios = []
+    register, kept, scenarios = g14_duplicates.Register(), Counter[str](), []
     for entry, done in zip(source.entries, results, strict=True):
         before = source.scenario(entry)
-        if done.status == ACCEPTED:
-            after = said_otherwise(source.candidate(before), tuple(done.value["turns"]), before.tools)
-            scenarios.append(proved(after, before, {MARK: done.value["proof"]}, whence))
-        else:
-            scenarios.append(before)
+        candidate = source.candidate(before)
+        try:
+            if done.status == ACCEPTED:
+                after = said_otherwise(candidate, tuple(done.value["turns"]), before.tools)
+                scenario = proved(after, before, {MARK: done.value["proof"]}, whence)
+                _register(register, after)
+                scenarios.append(scenario)
+                continue
+        except RejectedError as error:
+            kept[f"{error.gate}: {error.reason}"] += 1
+        with suppress(RejectedError):  # it was in the pack before, and stays
+            _register(register, candidate)
+        scenarios.append(before)
     votes = "1 of 1" if cheap else f"{NEEDED} of {VOTES}"
-    return Paraphrased(scenarios, results, {"stage": STAGE, "version": VERSION, "back_translations": votes})
+    about = {"stage": STAGE, "version": VERSION, "back_translations": votes, "kept": dict(sorted(kept.items()))}
+    return Paraphrased(scenarios, results, about)
 
 
 def estimate(source: Source, *, cheap: bool = False) -> tuple[int, int]:
@@ -112,7 +124,8 @@ class _Piece:
         self._source, self._run, self._before, self._cheap = source, run, before, cheap
 
     def __call__(self, client: Client) -> Done:
-        before = self._source.candidate(self._before)
+        with ALONE:
+            before = self._source.candidate(self._before)
         turns = self._before.user_turns
         outcome = ask_json(
             client,
@@ -132,7 +145,8 @@ class _Piece:
         about["paraphrase"] = list(said)
         after = said_otherwise(before, said, self._before.tools)
         try:
-            proved(after, self._before, {}, "")
+            with ALONE:
+                proved(after, self._before, {}, "")
         except RejectedError as error:
             return Done("gates", {**about, "reason": f"{error.gate}: {error.reason}"})
         return self._translated(after, client, about)
@@ -172,6 +186,11 @@ def problems_of(candidate: Candidate, turns: list[str]) -> list[Problem]:
     if not found and [turn.split() for turn in before] == [turn.split() for turn in turns]:
         return [Problem("/turns", "unchanged", "the same words", "other words")]
     return found
+
+
+def _register(register: g14_duplicates.Register, candidate: Candidate) -> None:
+    """Add a scenario to those of the pack; raises RejectedError if it has nearly the words of another."""
+    register.check(g14_duplicates.fingerprint(candidate, " ".join(candidate.scenario.user_turns)))
 
 
 def _asked(candidate: Candidate) -> list[dict[str, Any]]:

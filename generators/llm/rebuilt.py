@@ -6,8 +6,9 @@ the gates need. Only words may differ from what the pack holds: user turns, and 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,10 @@ HOW = "llm"
 """Where a card's `how_built` notes what a model had to do with a pack: one entry for each run, the earliest first."""
 
 
+ALONE = threading.RLock()
+"""Held by whatever builds, proves or plays candidates beside requests: the caches they share are not for threads."""
+
+
 @dataclass(frozen=True)
 class Source:
     """A generated pack, whose scenarios can be built again."""
@@ -37,6 +42,8 @@ class Source:
     pack: FolderPack
     card: Card
     plan: PackPlan
+    derived: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
+    """Room for what is computed from the pack once, by whatever computes it."""
 
     @classmethod
     def open(cls, folder: Path) -> Source:

@@ -11,6 +11,7 @@ from typing import Any
 from tool_gym import jsonio
 from tool_gym.generators.candidate import Candidate
 from tool_gym.generators.llm import plans
+from tool_gym.generators.llm.rebuilt import ALONE
 from tool_gym.llm.answers import Constraint, ask_json
 from tool_gym.llm.client import Client
 from tool_gym.scenario import AnswerGoal, Scenario
@@ -62,9 +63,9 @@ def comes_back(candidate: Candidate, client: Client, constraint: Constraint, vot
         EndpointError: If the endpoint fails for good.
         BudgetError: If a cap would be passed.
     """
-    scenario, play = candidate.scenario, candidate.play()
     results: dict[str, Any] = {}
-    talk = _opening(candidate)
+    with ALONE:
+        scenario, play, talk = candidate.scenario, candidate.play(), _opening(candidate)
     for number, line in enumerate(scenario.user_turns):
         lines = [line, *(goal.reply for goal in scenario.goals_of(number) if goal.kind == "ask")]
         for said in lines:
@@ -73,7 +74,8 @@ def comes_back(candidate: Candidate, client: Client, constraint: Constraint, vot
             if plan is None:
                 return False
             try:
-                ended = plans.execute(play, plan, results, scenario)
+                with ALONE:
+                    ended = plans.execute(play, plan, results, scenario)
             except plans.PlanError:
                 return False
             talk.append({"role": "assistant", "content": jsonio.dumps(plan)})

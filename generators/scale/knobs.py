@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from bisect import bisect
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import accumulate
 from typing import TypeAlias
@@ -42,7 +42,7 @@ class Knobs:
     """A complexity vector; each operator by its level, 0 (off) to 4.
 
     Args:
-        depth: Calls of the longest chain, 1 to 6; no operator of this stage.
+        depth: Calls of the longest chain, 1 to 6; no operator of this stage. 0 where it is not known yet.
         merges: How far each merge operator is taken.
         merge: Functional generalisation, which these follow from.
         toolset: Toolset extension.
@@ -68,32 +68,28 @@ class Knobs:
     variant: int = 0
 
     @classmethod
-    def draw(
-        cls, rng: random.Random, depth: int, complexity: Complexity, *, shared: random.Random | None = None
-    ) -> Knobs:
-        """Draw a vector.
+    def draw(cls, rng: random.Random, depth: int, complexity: Complexity) -> Knobs:
+        """Draw a vector; arguments and errors as for `several`."""
+        return replace(cls.several(rng, complexity, 1)[0], depth=depth)
+
+    @classmethod
+    def several(cls, rng: random.Random, complexity: Complexity, count: int) -> tuple[Knobs, ...]:
+        """Draw vectors for scenarios that share their tools: at equal levels, operators treat a tool alike.
 
         Args:
             rng: The stream; as much is drawn from it whatever is asked for.
-            depth: Calls of the longest chain.
             complexity: What is asked for.
-            shared: The stream the merges and the variant are drawn from, equal for all scenarios that are to share
-                their tools; None draws them from `rng`.
+            count: How many vectors; their depth is left at 0.
 
         Raises:
             GenerationError: If a level is out of range, or the vector is not of the form it must be.
             UnknownNameError: If it names an operator there is none of.
         """
         asked = asked_for(complexity)
-        levels: dict[str, int] = {}
-        common = rng.random()
-        for name, (_, shares) in OPERATORS.items():
-            own, goes_along = rng.random(), rng.random() < ALIKE
-            drawn = bisect(list(accumulate(shares)), 100 * (common if goes_along else own))
-            levels[name] = asked.get(name, drawn)
-        shared = rng if shared is None else shared
-        variant = shared.randrange(VARIANTS)
-        return cls(depth, Merges.draw(shared, levels["merge"]), **levels, variant=variant)
+        drawn = [_levels(rng) | asked for _ in range(count)]
+        variant = rng.randrange(VARIANTS)
+        merges = [Merges.draw(rng, level) for level in range(MAX_LEVEL + 1)]
+        return tuple(cls(0, merges[levels["merge"]], **levels, variant=variant) for levels in drawn)
 
     @property
     def vector(self) -> dict[str, int]:
@@ -130,6 +126,14 @@ def asked_for(complexity: Complexity) -> dict[str, int]:
             error = UnknownNameError.of("operator", name.strip(), OPERATORS)
             raise error
         levels[name.strip()] = _level(level)
+    return levels
+
+
+def _levels(rng: random.Random) -> dict[str, int]:
+    common, levels = rng.random(), dict[str, int]()
+    for name, (_, shares) in OPERATORS.items():
+        own, goes_along = rng.random(), rng.random() < ALIKE
+        levels[name] = bisect(list(accumulate(shares)), 100 * (common if goes_along else own))
     return levels
 
 

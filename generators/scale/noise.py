@@ -47,18 +47,25 @@ def perturb_parameters(tool: ToolSpec, origin: ToolSpec, level: int, variant: in
     return interned(tool, ("noise", level, variant), lambda: _perturb(tool, origin, level, variant))
 
 
-def perturb_names(tools: list[ToolSpec], level: int, rng: random.Random) -> list[ToolSpec]:
-    """Return tools under perturbed names, in the same order."""
+def perturb_names(tools: list[ToolSpec], level: int, variant: int) -> list[ToolSpec]:
+    """Return tools under perturbed names, in the same order: the same tool by the same one, if no other has it.
+
+    Args:
+        tools: The tools, each still by its own name.
+        level: 0 to 4.
+        variant: Which of the ways.
+    """
     if level == 0:
         return tools
     names = {tool.name: tool.name for tool in tools}
-    chosen = [tool.name for tool in tools if tool.description and rng.random() < TOOLS]
+    streams = {name: stream("names", name, level, variant) for name in names}
+    chosen = [tool.name for tool in tools if tool.description and streams[tool.name].random() < TOOLS]
     if level >= HEAVY:
-        exchanged = [name for name in chosen if level == HEAVY or rng.random() < 0.5]
-        names.update(_turned(exchanged, rng))
+        exchanged = [name for name in chosen if level == HEAVY or streams[name].random() < 0.5]
+        names.update(_turned(exchanged, stream("names", level, variant, *exchanged)))
         chosen = [] if level == HEAVY else [name for name in chosen if name not in exchanged]
     for name in chosen:
-        names[name] = _fresh(name, level, set(names.values()) | names.keys(), rng)
+        names[name] = _fresh(name, level, set(names.values()) | names.keys(), streams[name])
     return [_called(tool, names[tool.name]) for tool in tools]
 
 

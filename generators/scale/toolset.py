@@ -8,7 +8,8 @@ of the others, whose documents say that they are switched off, and that refuse e
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from zlib import crc32
 
 from tool_gym.generators.calls import template
 from tool_gym.generators.decompose import Call, Concept
@@ -25,22 +26,40 @@ RETIRED_TWINS = (0, 0, 1, 2, 3)
 _SHARES = (10, 3, 5, 2)
 """How often an unneeded tool is drawn from each distance, in twentieths."""
 
+_PREFERRED = 3
+"""Among how many equally close tools the next one is drawn."""
+
 _WRITES = ("create", "update", "transition", "cancel")
 _TWINS = ("legacy_{}", "{}_v1", "{}_old")
 _LONGEST_NAME = 64
 
 
-def extend_toolset(
-    interface: Interface, needed: list[ToolSpec], calls: list[Call], level: int, rng: random.Random
+def extend_toolset(  # noqa: PLR0913, PLR0917 - what there is, what is needed, and how much more is wanted
+    interface: Interface,
+    needed: list[ToolSpec],
+    calls: list[Call],
+    level: int,
+    order: Sequence[Concept],
+    rng: random.Random,
 ) -> list[ToolSpec]:
-    """Return tools that are not needed, mostly close to the needed ones."""
+    """Return tools that are not needed, mostly close to the needed ones.
+
+    Args:
+        interface: Makes them.
+        needed: The tools that are there already.
+        calls: The plan.
+        level: How many more are wanted, 0 to 4.
+        order: All concepts, those first that are preferred among equally close ones.
+        rng: The stream.
+    """
     if EXTRA_TOOLS[level] == 0:
         return []
     entities = {call.concept[1] for call in calls if len(call.concept) > 1}
     families = {call.concept[0] for call in calls}
     left: list[list[Concept]] = [[] for _ in _SHARES]
-    for concept in interface.concepts:
-        left[_distance(concept, entities, families)].append(concept)
+    distances = {kind: _distance(kind, entities, families) for kind in {concept[:2] for concept in order}}
+    for concept in order:
+        left[distances[concept[:2]]].append(concept)
     chosen: dict[str, ToolSpec] = {}
     taken = {tool.name for tool in needed}
     done = {interface.function(tool) for tool in needed}
@@ -48,7 +67,7 @@ def extend_toolset(
         wanted = rng.choices(range(len(_SHARES)), _SHARES)[0]
         concepts = left[wanted]
         if concepts:
-            tool = interface.tool(concepts.pop(rng.randrange(len(concepts))))
+            tool = interface.tool(concepts.pop(rng.randrange(min(_PREFERRED, len(concepts)))))
             if tool.name not in taken and interface.function(tool) not in done:
                 chosen[tool.name] = tool
                 done.add(interface.function(tool))
@@ -63,16 +82,26 @@ def thinned(tools: list[ToolSpec], rng: random.Random) -> Iterator[list[ToolSpec
         yield tools
 
 
-def retired_twins(tools: list[ToolSpec], level: int, rng: random.Random) -> list[ToolSpec]:
-    """Return retired twins of some tools; of these, each one has at most one."""
+def retired_twins(tools: list[ToolSpec], level: int, variant: int) -> list[ToolSpec]:
+    """Return retired twins of some tools; of these, each one has at most one.
+
+    Args:
+        tools: The tools.
+        level: 0 to 4.
+        variant: Which of the ways: the same tools tend to have twins, and always by the same names.
+    """
     taken = {tool.name for tool in tools}
     twins: list[ToolSpec] = []
-    for tool in rng.sample(tools, min(RETIRED_TWINS[level], len(tools))):
-        name = rng.choice(_TWINS).format(tool.name)
+    for tool in sorted(tools, key=lambda tool: _rank(tool, variant))[: RETIRED_TWINS[level]]:
+        name = _TWINS[_rank(tool, variant) % len(_TWINS)].format(tool.name)
         if name not in taken and len(name) <= _LONGEST_NAME:
             twins.append(_twin(tool, name))
             taken.add(name)
     return twins
+
+
+def _rank(tool: ToolSpec, variant: int) -> int:
+    return crc32(f"{variant} {tool.name}".encode())
 
 
 def _twin(tool: ToolSpec, name: str) -> ToolSpec:

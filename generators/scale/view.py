@@ -47,13 +47,13 @@ def scale_view(tools: list[ToolSpec], oracle: Oracle, knobs: Knobs, rng: random.
         rng: The stream.
         base: The tables the tools are bound to.
     """
-    scaled = perturb_names([_scaled(tool, knobs, base) for tool in tools], knobs.noise, rng)
+    scaled = perturb_names([_scaled(tool, knobs, base) for tool in tools], knobs.noise, knobs.variant)
     pairs = zip(scaled, tools, strict=True)
     worn = [wear_documents(tool, origin, knobs.docs, knobs.variant) for tool, origin in pairs]
     new = {origin.name: tool for tool, origin in zip(worn, tools, strict=True)}
     old = {origin.name: origin for origin in tools}
     called = {sub_goal.tool for sub_goal in oracle.sub_goals}
-    twins = retired_twins(worn, knobs.toolset, rng) if called else []
+    twins = retired_twins(worn, knobs.toolset, knobs.variant) if called else []
     return View(
         tools=(*worn, *twins),
         sub_goals=tuple(_sub_goal(one, old, new) for one in oracle.sub_goals),

@@ -149,7 +149,7 @@ def _told(draft: Draft, entity: Entity, values: list[tuple[str, str]], reference
     told = listing([f"the {noun} {'is ' if not i else ''}{text}" for i, (noun, text) in enumerate(values)])
     if draft.chance(0.5):
         told = listing([f"{text} as the {noun}" for noun, text in values])
-        told = f"{draft.rng.choice(('put down', 'enter', 'use', 'note'))} {told}"
+        return [opening, draft.pick("put_down").format(l=told)]
     return [opening, f"{told}."]
 
 

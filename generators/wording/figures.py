@@ -197,7 +197,8 @@ def _plain_sides(draft: Draft, first: Val, second: Val) -> Sides:
         and isinstance(second.source, ByName)
         and draft.chance(0.5)
     ):
-        return Sides(text, f"that of {phrase(draft, second.source, 0, 0, shared=False).text}", ordered=True)
+        other = draft.pick("that_of").format(x=phrase(draft, second.source, 0, 0, shared=False).text)
+        return Sides(text, other, ordered=True)
     return Sides(text, figure(draft, second))
 
 

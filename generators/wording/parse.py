@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any
 
 from tool_gym.generators.domain import Domain
-from tool_gym.generators.expressions import Create
-from tool_gym.generators.wording import parse_rules
+from tool_gym.generators.expressions import Create, Higher
+from tool_gym.generators.wording import parse_rules  # noqa: F401 - the rules it registers
 from tool_gym.generators.wording.parse_chart import Chart, any_of, compiled, fitting
 from tool_gym.generators.wording.parse_create import Field, Make, completed
 from tool_gym.generators.wording.parse_gaps import Reexpress, Restrict, opened
-from tool_gym.generators.wording.parse_questions import Ask, Do, InUnit, Intro, Letter, Moves, Name, Next
+from tool_gym.generators.wording.parse_questions import Ask, Intro, InUnit, Letter, Moves, Name, Next
 from tool_gym.generators.wording.parse_refs import Discourse, Figure, Found, holds, within
 from tool_gym.generators.wording.parse_turns import Elliptic, carried, without_now
 from tool_gym.generators.wording.parse_values import converted
@@ -23,10 +24,6 @@ from tool_gym.world import World
 MOST = 400
 """Most ways to cut a text into sentences that are followed up."""
 
-_MARKER = re.compile(r"\s*\(?\d\d?[.)] ")
-_ORDINAL = re.compile(
-    r"(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|then|last|finally), "
-)
 _FRAMES_OF_NO_MATTER = ("parallel_order",)
 
 any_of("sentence", "question", "prepared", "order", "open_sentence")
@@ -125,10 +122,18 @@ def _tails(chart: Chart, kind: str, start: int, tails: Any) -> list[Moves]:
 def _piece_starts(chart: Chart, start: int) -> Iterator[tuple[int, bool]]:
     """Yield where a sentence can begin, here or behind its number or "first, ", and whether it is behind one."""
     yield start, False
-    for pattern in (_MARKER, _ORDINAL):
-        match = pattern.match(chart.text, start)
-        if match:
-            yield match.end(), True
+    match = _leads().match(chart.text, start)
+    if match:
+        yield match.end(), True
+
+
+@cache
+def _leads() -> re.Pattern[str]:
+    """Return what numbers a question, or leads over to it."""
+    numbers = [re.escape(text.replace("{q}", "").lstrip()) for text in frames()["numbers"]]
+    marks = [text.replace(re.escape("{i}"), r"\d+") for text in numbers]
+    words = [re.escape(f"{word}, ") for key in ("ordinals", "following", "last") for word in frames()[key]]
+    return re.compile("|".join(dict.fromkeys((*marks, *words))))
 
 
 def _idle(chart: Chart, start: int) -> Iterator[int]:
@@ -173,53 +178,57 @@ def _settled(moves: Moves) -> Moves:
     return tuple(found)
 
 
-def _meant(moves: Moves, place: int, said: Discourse, goal: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], Discourse]]:
+def _meant(
+    moves: Moves, place: int, said: Discourse, goal: tuple[Any, ...]
+) -> Iterator[tuple[tuple[Any, ...], Discourse]]:
     """Yield the goals of a text from one of its moves on, and what has been said by then."""
-    if place == len(moves) or isinstance(moves[place], Next):
-        if goal and isinstance(goal[-1], Next):
-            return  # a number with no question behind it
-    if place == len(moves):
-        wanted = tuple(term for term in goal if not isinstance(term, Next))
-        if wanted:
-            yield wanted, said
+    if place < len(moves):
+        for then_said, then_goal in _moved(moves[place], said, goal):
+            yield from _meant(moves, place + 1, then_said, then_goal)
         return
-    move = moves[place]
-    if isinstance(move, Next):
-        yield from _meant(moves, place + 1, said, (*goal, move))
-    elif isinstance(move, Ask | Do):
-        if goal and not isinstance(goal[-1], Next):
-            return  # one question or order, unless they are numbered
-        for term in said.resolve(move.wanted if isinstance(move, Ask) else move.act):
-            yield from _meant(moves, place + 1, said, (*goal, term))
-    elif isinstance(move, InUnit):
-        for term in converted(said.words, goal[-1], move.unit) if goal and not isinstance(goal[-1], Next) else ():
-            yield from _meant(moves, place + 1, said, (*goal[:-1], term))
-    elif isinstance(move, Intro):
-        for ent in said.resolve(move.ent):
-            yield from _meant(moves, place + 1, said.introduce(ent), goal)
+    wanted = tuple(term for term in goal if not isinstance(term, Next))
+    if wanted and not isinstance(goal[-1], Next):
+        yield wanted, said
+
+
+def _moved(move: Any, said: Discourse, goal: tuple[Any, ...]) -> Iterator[tuple[Discourse, tuple[Any, ...]]]:
+    """Yield what has been said, and asked for, after one more move; none where it makes no sense there."""
+    if isinstance(move, Intro):
+        inside = () if isinstance(move.ent, Higher) else tuple(said.mentioned(move.ent))
+        yield from ((said.introduce(ent, inside=inside), goal) for ent in said.resolve(move.ent))
     elif isinstance(move, Letter):
-        for ent in said.resolve(move.ent):
-            yield from _meant(moves, place + 1, said.letter(move.entity, move.letter, ent), goal)
+        yield from ((said.letter(move.entity, move.letter, ent), goal) for ent in said.resolve(move.ent))
     elif isinstance(move, Name):
-        for val in said.resolve(move.val):
-            yield from _meant(moves, place + 1, said.figure(move.name, val), goal)
-    elif isinstance(move, Restrict | Reexpress):
-        for term in opened(move, said.words, goal[-1]) if goal else ():
-            yield from _meant(moves, place + 1, said, (*goal[:-1], term))
+        yield from ((said.figure(move.name, val), goal) for val in said.resolve(move.val))
+    elif isinstance(move, InUnit | Restrict | Reexpress | Field):
+        if goal and not isinstance(goal[-1], Next):
+            yield from ((said, (*goal[:-1], term)) for term in _amended(move, said, goal[-1]))
+    elif not goal or isinstance(goal[-1], Next) is not isinstance(move, Next):
+        yield from ((said, (*goal, term)) for term in _wanted(move, said))
+
+
+def _wanted(move: Any, said: Discourse) -> Iterator[Any]:
+    """Yield what a move asks for. Only what is numbered follows another question or order."""
+    if isinstance(move, Next):
+        yield move
     elif isinstance(move, Elliptic):
-        for term in carried(move, said) if not goal else ():
-            yield from _meant(moves, place + 1, said, (term,))
+        yield from carried(move, said)
     elif isinstance(move, Make):
-        for made in _filled(said, Create(move.entity, (), ()), move.fields) if not goal else ():
-            yield from _meant(moves, place + 1, said, (made,))
-    elif isinstance(move, Field) and goal and isinstance(goal[-1], Create):
-        for made in _filled(said, goal[-1], ((move.noun, move.value),)):
-            yield from _meant(moves, place + 1, said, (*goal[:-1], made))
+        yield from _filled(said, Create(move.entity, (), ()), move.fields)
+    else:
+        yield from said.resolve(move.wanted if isinstance(move, Ask) else move.act)
+
+
+def _amended(move: Any, said: Discourse, asked: Any) -> Iterator[Any]:
+    """Yield what is wanted once a sentence says more about it."""
+    if isinstance(move, InUnit):
+        yield from converted(said.words, asked, move.unit)
+    elif isinstance(move, Restrict | Reexpress):
+        yield from opened(move, said.words, asked)
+    elif isinstance(asked, Create):
+        yield from _filled(said, asked, ((move.noun, move.value),))
 
 
 def _filled(said: Discourse, made: Create, fields: tuple[tuple[str, Any], ...]) -> Iterator[Any]:
     for known in said.resolve(fields):
         yield from completed(said.words, made, known)
-
-
-__all__ = ["parse_rules", "readings"]

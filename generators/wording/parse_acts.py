@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
-from tool_gym.generators.expressions import Attr, Calc, Cancel, Percent, Said, Transition, Update
-from tool_gym.generators.wording.parse_chart import Chart, Parse, any_of, compiled, fitting, framed, rule, template
+from tool_gym.generators.domain import Domain
+from tool_gym.generators.expressions import Attr, Calc, Cancel, Ent, Percent, Said, Transition, Update
+from tool_gym.generators.wording.parse_chart import Chart, Parse, Slot, any_of, fitting, framed, rule, template
 from tool_gym.generators.wording.parse_questions import Do, Moves
 from tool_gym.generators.wording.parse_refs import Same
 from tool_gym.generators.wording.parse_rows import Filled
 from tool_gym.generators.wording.parse_words import NUMERIC, Words, Written
+from tool_gym.generators.wording.text import frames
 
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
@@ -41,7 +44,8 @@ def _written(chart: Chart, start: int) -> Iterator[Parse]:
         yield end, Written("text", text)
 
 
-def _set(words: Words, got: Filled) -> Iterator[Update]:
+def set_to(words: Words, got: Filled) -> Iterator[Update]:
+    """Yield an update of a cell to a value that is said, where that fits."""
     cell, written = got["v"], got["q"]
     if isinstance(cell, Attr):
         value = words.fitted(cell.source.entity, cell.column, written)
@@ -61,7 +65,8 @@ def _matched(words: Words, got: Filled) -> Iterator[Update]:
         yield Update(first, column, Attr(second, column))
 
 
-def _changed(sign: int) -> Any:
+def changed(sign: int) -> Any:
+    """Return what builds an update that raises a cell, or lowers it with a negative sign."""
     operation = "add" if sign > 0 else "subtract"
 
     def build(words: Words, got: Filled) -> Iterator[Update]:
@@ -84,9 +89,9 @@ def _changed(sign: int) -> Any:
 def _moved(words: Words, got: Filled) -> Iterator[Transition]:
     target = got["x"]
     column = words.column_of(target.entity, got["n"])
-    if column is not None and got["w"] in words.domain.attribute(target.entity, column).values:
-        if words.domain.attribute(target.entity, column).type == "state":
-            yield Transition(target, column, got["w"])
+    attribute = words.domain.attribute(target.entity, column) if column is not None else None
+    if column is not None and attribute is not None and attribute.type == "state" and got["w"] in attribute.values:
+        yield Transition(target, column, got["w"])
 
 
 def _switched(words: Words, got: Filled) -> Iterator[Transition]:
@@ -100,13 +105,26 @@ def _switched(words: Words, got: Filled) -> Iterator[Transition]:
 @rule("own_move")
 def _own_move(chart: Chart, start: int) -> Iterator[Parse]:
     """Read "set its status to done"."""
-    for purpose in ("move", "move_long"):
-        for parts in compiled(purpose):
-            whole = "".join(part if isinstance(part, str) else f"{{{part.name}}}" for part in parts)
-            if "the {n} of {x}" not in whole:
-                continue
-            own = template(whole.replace("the {n} of {x}", "{v}").replace("<", "").replace(">", ""))
-            yield from fitting(chart, (own,), start, {"v": "own_cell", "w": "state"}, _own_moved)
+    if "its " not in chart.text and "their " not in chart.text:
+        return
+    slots = {"v": "own_cell", "w": "state"}
+    yield from fitting(chart, _own_moves(chart.words.domain), start, slots, _own_moved)
+
+
+@cache
+def _plain_moves() -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*frames()["move"], *frames()["move_long"])))
+
+
+def _own_moves(domain: Domain) -> list[tuple[str | Slot, ...]]:
+    """Return every frame for moving a row to a state, with its cell in the place of the row."""
+    texts = [text.replace("the {n} of {x}", "{v}") for text in _plain_moves() if "the {n} of {x}" in text]
+    for entity in domain.entities.values():
+        for attribute in entity.columns.values():
+            of_row = f"the {attribute.noun} of {{x}}"
+            if of_row in attribute.move:
+                texts.append(attribute.move.replace(of_row, "{v}").replace("{value}", "{w}"))
+    return [template(text) for text in dict.fromkeys(texts)]
 
 
 def _own_moved(words: Words, got: Filled) -> Iterator[Transition]:
@@ -151,7 +169,7 @@ def _cell_it(chart: Chart, start: int) -> Iterator[Parse]:
         for entity, spec in chart.words.domain.entities.items():
             for column in spec.of_type(*NUMERIC):
                 if spec.columns[column].writable:
-                    yield start + 2, Attr(Same(entity, column), column)
+                    yield start + 2, Attr(cast("Ent", Same(entity, column)), column)
 
 
 def do(_: Words, got: Filled) -> Iterator[Moves]:
@@ -175,14 +193,14 @@ def _declared(chart: Chart, start: int) -> Iterator[Parse]:
 _V = {"v": "cell_of_any", "q": "quantity"}
 _M = {"n": "noun", "x": "ent", "w": "state"}
 any_of("cell_of_any", "cell", "own_cell")
-framed("set", ("set", "set_long"), _V, _set)
+framed("set", ("set", "set_long"), _V, set_to)
 framed("set_found", "set_found", {**_V, "q": "value"}, _set_found)
 framed("match", "match", {"n": "noun", "x": "ent", "y": "ent"}, _matched)
 for _sign, _purpose in ((1, "raise"), (-1, "lower")):
-    framed(f"{_purpose}_said", _purpose, _V, _changed(_sign))
-    framed(f"{_purpose}_found", _purpose, {**_V, "q": "value"}, _changed(_sign))
+    framed(f"{_purpose}_said", _purpose, _V, changed(_sign))
+    framed(f"{_purpose}_found", _purpose, {**_V, "q": "value"}, changed(_sign))
 framed("move", ("move", "move_long"), _M, lambda words, got: (_moved if "n" in got else _switched)(words, got))
-framed("declared_value", "set_state", _V, _set)
+framed("declared_value", "set_state", _V, set_to)
 framed("declared_state", "move_state", _M, lambda words, got: (_moved if "n" in got else _switched)(words, got))
 any_of(
     "deed", "set", "set_found", "match", "raise_said", "raise_found", "lower_said", "lower_found", "move", "own_move",

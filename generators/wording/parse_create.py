@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tool_gym.generators.expressions import Agg, Create
-from tool_gym.generators.wording.parse_chart import Chart, Parse, any_of, framed, rule
+from tool_gym.generators.wording.parse_chart import Chart, Parse, any_of, compiled, fitting, framed, rule
 from tool_gym.generators.wording.parse_questions import Moves
 from tool_gym.generators.wording.parse_rows import Filled
 from tool_gym.generators.wording.parse_words import Words, Written
@@ -56,9 +56,9 @@ def _value(words: Words, entity: str, column: str, value: Any) -> Any:
     if isinstance(value, Written):
         return words.fitted(entity, column, value)
     attribute = words.domain.attribute(entity, column)
-    entity = getattr(value, "entity", None) if not isinstance(value, Agg) else None
-    if entity is not None:
-        return value if attribute.entity == entity else None
+    leads_to = getattr(value, "entity", None) if not isinstance(value, Agg) else None
+    if leads_to is not None:
+        return value if attribute.entity == leads_to else None
     return value if attribute.type in ("integer", "number", "date") else None
 
 
@@ -150,7 +150,7 @@ def _as_fields(chart: Chart, start: int) -> Iterator[Parse]:
 
 def _several(chart: Chart, start: int, kind: str) -> Iterator[Parse]:
     """Read fields with commas, semicolons or "and" between them."""
-    states = [(end, (field,)) for end, field in chart.read(kind, start)]
+    states: list[tuple[int, tuple[Any, ...]]] = [(end, (field,)) for end, field in chart.read(kind, start)]
     while states:
         yield from states
         states = [
@@ -201,8 +201,6 @@ def _making_in_lines(chart: Chart, start: int) -> Iterator[Parse]:
 
 @rule("making_begun")
 def _making_begun(chart: Chart, start: int) -> Iterator[Parse]:
-    from tool_gym.generators.wording.parse_chart import compiled, fitting
-
     for parts in compiled("do_lead"):
         *most, last = parts
         end = last.rstrip(".?!") if isinstance(last, str) else last
@@ -222,9 +220,7 @@ def _stated_new(chart: Chart, start: int) -> Iterator[Parse]:
 @rule("field_sentence")
 def _field_sentence(chart: Chart, start: int) -> Iterator[Parse]:
     """Read a sentence that tells fields of what is to be made."""
-    for verb in ("put down ", "enter ", "use ", "note "):
-        if chart.text.startswith(verb, start):
-            yield from _told(chart, chart.read("as_fields", start + len(verb)))
+    yield from fitting(chart, compiled("put_down"), start, {"l": "as_fields"}, lambda _, got: [_fields_told(got["l"])])
     yield from _told(chart, chart.read("the_fields", start))
     yield from chart.read("told_ref", start)
     yield from chart.read("told_figure", start)
@@ -233,7 +229,11 @@ def _field_sentence(chart: Chart, start: int) -> Iterator[Parse]:
 def _told(chart: Chart, found: Any) -> Iterator[Parse]:
     for end, fields in found:
         if chart.text.startswith(".", end):
-            yield end + 1, tuple(Field(noun, value) for noun, value in fields)
+            yield end + 1, _fields_told(fields)
+
+
+def _fields_told(fields: tuple[tuple[str, Any], ...]) -> Moves:
+    return tuple(Field(noun, value) for noun, value in fields)
 
 
 @rule("role")
@@ -250,7 +250,9 @@ def _told_figure(chart: Chart, start: int) -> Iterator[Parse]:
             yield end + 1, (move,)
 
 
-framed("making_plainly", "create", {"e": "single_kind"}, lambda _, got: [got["e"].entity] if not got["e"].filter else [])
+framed(
+    "making_plainly", "create", {"e": "single_kind"}, lambda _, got: [got["e"].entity] if not got["e"].filter else []
+)
 framed("new_stated", "create_state", {"e": "single_kind"}, lambda _, got: [got["e"].entity])
 framed("told_ref", "create_ref", {"r": "role", "x": "ent"}, lambda _, got: [(Field(got["r"], got["x"]),)])
 framed("role_is", "figure_is", {"k": "role", "v": "value"}, lambda _, got: [Field(got["k"], got["v"])])

@@ -104,7 +104,9 @@ def _register() -> None:
     frames = dialogue_frames()
     category, unit = ([text.removeprefix("{q} ") for text in frames[f"gap_{kind}"]] for kind in ("category", "unit"))
     framed_by("open_row", frames["gap_row"], {"e": "kind"}, _open_row)
-    framed_by("open_row_lead", [f"{text}" for text in frames["gap_row_lead"]], {"e": "kind", "es": "plural"}, _spoken_of)
+    framed_by(
+        "open_row_lead", [f"{text}" for text in frames["gap_row_lead"]], {"e": "kind", "es": "plural"}, _spoken_of
+    )
     framed_by("open_value", frames["gap_value"], {"v": "cell_of_any"}, _open_value)
     framed_by("open_state", frames["gap_state"], {"n": "noun", "x": "ent"}, _open_state)
     framed_by("open_category", category, {"n": "noun"}, lambda _, got: [(Restrict(got["n"]),)])

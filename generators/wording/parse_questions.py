@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tool_gym.generators.expressions import Attr, Days, Top
+from tool_gym.generators.expressions import Attr, Days, Higher
 from tool_gym.generators.wording.parse_chart import Chart, Parse, any_of, compiled, fitting, framed, rule
-from tool_gym.generators.wording.parse_refs import Group, Lettered, bound, bound_pair, chosen, statistic
-from tool_gym.generators.wording.parse_rows import Filled, _more
+from tool_gym.generators.wording.parse_refs import Group, bound, bound_pair, chosen, statistic
+from tool_gym.generators.wording.parse_rows import Filled, more_of
 from tool_gym.generators.wording.parse_values import OPERATIONS, converted, free
 from tool_gym.generators.wording.parse_words import Words
 from tool_gym.generators.wording.text import COUNTS
@@ -96,14 +96,12 @@ def _take_top(words: Words, got: Filled) -> Iterator[Moves]:
 
 
 def _take_two(words: Words, got: Filled) -> Iterator[Moves]:
-    from tool_gym.generators.expressions import Higher
-
     if "o" in got:
         for ent in bound_pair(got["o"], got["g"]):
             yield (Intro(ent),)
         return
     first, second = got["g"]
-    column = _more(words, first.entity, got["n"], got["a"])
+    column = more_of(words, first.entity, got["n"], got["a"])
     if column is not None:
         yield (Intro(Higher(first.entity, column, first, second)),)
 
@@ -137,8 +135,7 @@ def _connected(chart: Chart, start: int) -> Iterator[Parse]:
 def _goal_name(chart: Chart, start: int) -> Iterator[Parse]:
     """Read the name of what steps lead to."""
     yield from chart.read("figure_name", start)
-    for end, lettered in chart.read("lettered", start):
-        yield end, lettered
+    yield from chart.read("lettered", start)
     if chart.text.startswith("the ", start):
         yield from ((end, None) for end, _ in chart.read("noun", start + 4))
 
@@ -224,7 +221,7 @@ def _calculated(kind: str) -> Callable[[Chart, int], Iterator[Parse]]:
 @rule("noun_plural")
 def _noun_plural(chart: Chart, start: int) -> Iterator[Parse]:
     for noun in chart.words.columns:
-        if chart.text.startswith(f"{noun}s ", start):
+        if chart.text.startswith(f"{noun}s", start) and chart.at_end_of_word(start + len(noun) + 1):
             yield start + len(noun) + 1, noun
 
 
@@ -245,21 +242,21 @@ def ask_row(_: Words, got: Filled) -> Iterator[Moves]:
     yield (Ask(got["x"]),)
 
 
-def _has(words: Words, got: Filled) -> Iterator[tuple[str, str]]:
+def _has(_: Words, got: Filled) -> Iterator[tuple[str, str]]:
     yield got["a"], got["n"]
 
 
 def _which(words: Words, got: Filled) -> Iterator[Moves]:
     """Ask which of a group comes first; the group is named, or is one of those a noun stands for."""
     adjective, noun = got["s"]
-    for group in _groups(words, got):
+    for group in _groups(got):
         order = words.ordered(group.entity, noun, adjective)
         ent = chosen(group, order[0], descending=order[1]) if order is not None else None
         if ent is not None:
             yield (Ask(ent),)
 
 
-def _groups(words: Words, got: Filled) -> Iterator[Group]:
+def _groups(got: Filled) -> Iterator[Group]:
     if "g" in got:
         yield got["g"]
     elif "c" in got:
@@ -281,11 +278,9 @@ def _single_kind(chart: Chart, start: int) -> Iterator[Parse]:
 
 
 def _which_two(words: Words, got: Filled) -> Iterator[Moves]:
-    from tool_gym.generators.expressions import Higher
-
     first, second = got["g"]
     adjective, noun = got["s"]
-    column = _more(words, first.entity, noun, adjective)
+    column = more_of(words, first.entity, noun, adjective)
     if column is not None:
         yield (Ask(Higher(first.entity, column, first, second)),)
 
@@ -399,4 +394,3 @@ any_of(
     "ask_row", "which", "which_two", "its_name", "led_question", "listed_questions", "each_question", "same_questions",
     *(f"asked_{kind}" for kind in OPERATIONS),
 )  # fmt: skip
-__all__ = ["Ask", "Do", "InUnit", "Intro", "Letter", "Lettered", "Moves", "Name", "Top"]

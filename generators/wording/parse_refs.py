@@ -7,13 +7,27 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, NamedTuple
 
-from tool_gym.generators.expressions import Agg, Attr, Best, Calc, Condition, Days, Ent, Expression, Follow, Higher, If, Top, Update, Val, walk
+from tool_gym.generators.expressions import (
+    Agg,
+    Attr,
+    Best,
+    Calc,
+    Condition,
+    Days,
+    Ent,
+    Follow,
+    Higher,
+    If,
+    Top,
+    Update,
+    walk,
+)
 from tool_gym.generators.wording.parse_words import Rows, Words, Written
 
 
 @dataclass(frozen=True, slots=True)
 class That:
-    """ "that power plant" """
+    """As in "that power plant"."""
 
     entity: str
     noun: str
@@ -36,7 +50,7 @@ class Same:
 
 @dataclass(frozen=True, slots=True)
 class Lettered:
-    """ "power plant A" """
+    """As in "power plant A"."""
 
     entity: str
     letter: str
@@ -44,7 +58,7 @@ class Lettered:
 
 @dataclass(frozen=True, slots=True)
 class One:
-    """ "the one with the highest capacity": of the group, or the pair, just mentioned."""
+    """As in "the one with the highest capacity": of the group, or the pair, just mentioned."""
 
     entity: str
     column: str
@@ -54,28 +68,28 @@ class One:
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """ "the other one": of the two rows that the question before chose from."""
+    """As in "the other one": of the two rows that the question before chose from."""
 
     entity: str
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """ "the power plant found like this": what the text leads to."""
+    """As in "the power plant found like this": what the text leads to."""
 
     entity: str
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """ "figure A", "the new value", "that value" """
+    """As in "figure A", "the new value", "that value"."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class ThatOf:
-    """ "that of …": the cell just named, of another row."""
+    """As in "that of …": the cell just named, of another row."""
 
     source: Any
 
@@ -87,18 +101,22 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class OpenRow:
-    """ "a certain power plant": which one is left out. """
+    """As in "a certain power plant": which one is left out."""
 
     entity: str
 
 
 @dataclass(frozen=True, slots=True)
 class Only:
-    """ "the power plant run by …", as if there were one. """
+    """As in "the power plant run by …", as if there were one."""
 
     entity: str
     by: str
     parent: Any
+
+
+_STANDING = (That, Its, Other, Found, Lettered, Figure, One, Same, ThatOf)
+"""Words that stand for something else."""
 
 
 class Group(NamedTuple):
@@ -120,6 +138,10 @@ class Introduced(NamedTuple):
     ent: Any
     nouns: tuple[str, ...]
     """What it may be taken up with."""
+    inside: tuple[Any, ...] = ()
+    """Rows that its own phrase speaks of, which a pronoun may mean as well."""
+    place: int = 0
+    """Which came later: "that plant" is the latest plant, or any of those spoken of in one breath."""
 
 
 @dataclass(frozen=True)
@@ -136,14 +158,13 @@ class Discourse:
     def after(self, goal: Any) -> Discourse:
         """Go on to the next user turn: what this one asked for, and every row in it, has been spoken of."""
         said = replace(self, goals=(*self.goals, goal))
-        for part in reversed(list(walk(goal))):
-            if isinstance(part, Ent):
-                said = said.introduce(part)
-        return said
+        return said.introduce(*(part for part in reversed(list(walk(goal))) if isinstance(part, Ent)))
 
-    def introduce(self, ent: Any) -> Discourse:
-        """Speak of a row."""
-        return replace(self, rows=(*self.rows, Introduced(ent, _nouns(ent, self.words))))
+    def introduce(self, *ents: Any, inside: tuple[Any, ...] = ()) -> Discourse:
+        """Speak of rows in one breath, the main one last; `inside` is what its phrase speaks of on the way."""
+        place = len(self.rows)
+        told = (Introduced(ent, _nouns(ent, self.words), inside, place) for ent in ents)
+        return replace(self, rows=(*self.rows, *told))
 
     def letter(self, entity: str, letter: str, ent: Any) -> Discourse:
         """Give a row a letter."""
@@ -160,9 +181,24 @@ class Discourse:
             term: An expression with words that take things up.
             near: Rows spoken of before in the same sentence, which pronouns mean first.
         """
+        if isinstance(term, _STANDING):
+            yield from self._stood_for(term, near)
+        elif isinstance(term, Calc | Days | Condition):
+            yield from self._sides(term, near)
+        elif isinstance(term, If):
+            yield from self._branches(term, near)
+        elif isinstance(term, tuple) and not isinstance(term, Written):
+            yield from itertools.product(*(tuple(self.resolve(part, near)) for part in term))
+        elif is_dataclass(term) and not isinstance(term, Discourse):
+            yield from self._rebuilt(term, near)
+        else:
+            yield term
+
+    def _stood_for(self, term: Any, near: tuple[Any, ...]) -> Iterator[Any]:
+        """Yield what a word that takes something up stands for; none for one that had to be made out before."""
         if isinstance(term, That):
-            fitting = [r.ent for r in self.rows if r.ent.entity == term.entity and term.noun in r.nouns]
-            yield from dict.fromkeys(fitting)
+            fitting = [r for r in self.rows if r.ent.entity == term.entity and term.noun in r.nouns]
+            yield from dict.fromkeys(r.ent for r in fitting if r.place == fitting[-1].place)
         elif isinstance(term, Its):
             yield from self._pronoun(term.entity, near)
         elif isinstance(term, Other):
@@ -173,18 +209,6 @@ class Discourse:
             yield from [ent for key, ent in self.letters if key == term][-1:]
         elif isinstance(term, Figure):
             yield from [val for name, val in self.figures if name == term.name][-1:]
-        elif isinstance(term, If):
-            yield from self._branches(term, near)
-        elif isinstance(term, Written):
-            yield term
-        elif isinstance(term, Calc | Days | Condition):
-            yield from self._sides(term, near)
-        elif isinstance(term, tuple):
-            yield from itertools.product(*(tuple(self.resolve(part, near)) for part in term))
-        elif is_dataclass(term) and not isinstance(term, One | Same | ThatOf | Discourse):
-            yield from self._rebuilt(term, near)
-        elif not isinstance(term, One | Same | ThatOf):
-            yield term
 
     def _rebuilt(self, term: Any, near: tuple[Any, ...]) -> Iterator[Any]:
         names = [field.name for field in fields(term)]
@@ -195,8 +219,10 @@ class Discourse:
         fitting = [ent for ent in near if ent.entity == entity]
         if fitting:
             yield from dict.fromkeys(fitting)
-        elif self.rows and self.rows[-1].ent.entity == entity:
-            yield self.rows[-1].ent
+        elif self.rows:
+            said = [row for row in self.rows if row.place == self.rows[-1].place]
+            spoken = dict.fromkeys(ent for row in reversed(said) for ent in (row.ent, *row.inside))
+            yield from (ent for ent in spoken if ent.entity == entity)
 
     def _other(self, entity: str) -> Iterator[Any]:
         pair = getattr(self.goals[-1], "source", None) if self.goals else None
@@ -204,14 +230,14 @@ class Discourse:
             chosen_row = self.words.evaluator.row(pair)["id"]
             yield from (ent for ent in (pair.first, pair.second) if self.words.evaluator.row(ent)["id"] != chosen_row)
 
-    def _mentioned(self, term: Any, near: tuple[Any, ...]) -> list[Any]:
+    def mentioned(self, term: Any, near: tuple[Any, ...] = ()) -> list[Any]:
         """Return the rows that a phrase speaks of, without those that a word in it stands for."""
         spoken = [part for part in within(term) if isinstance(part, Ent | That | Its | Lettered | Other)]
         return [ent for part in dict.fromkeys(spoken) for ent in self.resolve(part, near)]
 
     def _branches(self, term: If, near: tuple[Any, ...]) -> Iterator[If]:
         for test in self.resolve(term.test, near):
-            inside = (*near, *self._mentioned(term.test, near))
+            inside = (*near, *self.mentioned(term.test, near))
             for then in self.resolve(term.then, inside):
                 for otherwise in self.resolve(_same_cell(term.otherwise, then), inside):
                     yield If(test, then, otherwise)
@@ -223,7 +249,7 @@ class Discourse:
                 second = of_other(first, second.source)
                 if second is None:
                     continue
-            inside = (*near, *self._mentioned(term.first, near))
+            inside = (*near, *self.mentioned(term.first, near))
             if isinstance(second, Written):
                 second = self.words.said(first, second)
                 if second is None:
@@ -310,9 +336,3 @@ def _nouns(ent: Any, words: Words) -> tuple[str, ...]:
     if isinstance(ent, Follow):
         return own, words.domain.attribute(ent.source.entity, ent.column).noun.lower()
     return (own,)
-
-
-__all__ = [
-    "Discourse", "Expression", "Figure", "Found", "Group", "Its", "Lettered", "One", "That", "ThatOf", "Val",
-    "bound", "bound_pair", "chosen", "holds", "of_other", "statistic",
-]  # fmt: skip

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tool_gym.generators.expressions import Best, ById, ByName, Follow, Higher, Top
-from tool_gym.generators.wording.parse_chart import Chart, Parse, any_of, framed, rule
+from tool_gym.generators.wording.parse_chart import RULES, Chart, Parse, any_of, framed, rule
 from tool_gym.generators.wording.parse_refs import Found, Group, Its, Lettered, One, That, chosen
 from tool_gym.generators.wording.parse_words import Rows, Words
-from tool_gym.generators.wording.text import superlative
+from tool_gym.generators.wording.text import comparative, superlative
 
 Filled = dict[str, Any]
 
@@ -17,8 +17,6 @@ Filled = dict[str, Any]
 def _terminal(name: str, index: str) -> None:
     def read(chart: Chart, start: int) -> Iterator[Parse]:
         yield from getattr(chart.words, index).at(chart.text, start)
-
-    from tool_gym.generators.wording.parse_chart import RULES
 
     RULES[name] = read
 
@@ -159,25 +157,18 @@ def _best_short(words: Words, got: Filled) -> Iterator[Top | Best]:
 
 def _higher(words: Words, got: Filled) -> Iterator[Higher]:
     first, second = got["g"]
-    column = _more(words, first.entity, got["n"], got["a"])
+    column = more_of(words, first.entity, got["n"], got["a"])
     if column is not None:
         yield Higher(first.entity, column, first, second)
 
 
-def _more(words: Words, entity: str, noun: str, adjective: str) -> str | None:
+def more_of(words: Words, entity: str, noun: str, adjective: str) -> str | None:
     """Return the column of which a comparative says that one row has more."""
     column = words.column_of(entity, noun)
     if column is None:
         return None
     best = superlative(words.domain.attribute(entity, column), descending=True).lower()
-    return column if comparative_of(best) == adjective else None
-
-
-def comparative_of(adjective: str) -> str:
-    """Return the comparative of a superlative, as texts have it."""
-    from tool_gym.generators.wording.text import comparative
-
-    return comparative(adjective)
+    return column if comparative(best) == adjective else None
 
 
 def _one(words: Words, got: Filled) -> Iterator[One]:
@@ -187,14 +178,14 @@ def _one(words: Words, got: Filled) -> Iterator[One]:
             continue
         for descending in (True, False):
             best = superlative(words.domain.attribute(entity, column), descending=descending).lower()
-            if got.get("a", best) == best and got.get("c", comparative_of(best)) == comparative_of(best):
+            if got.get("a", best) == best and got.get("c", comparative(best)) == comparative(best):
                 yield One(entity, column, descending)
 
 
 def _one_of_two(words: Words, got: Filled) -> Iterator[One]:
     for entity, column in words.columns.get(got["n"], ()):
         fits = "e" not in got or _entity_of(words, got["e"]) == entity
-        if fits and _more(words, entity, got["n"], got["a"]) is not None:
+        if fits and more_of(words, entity, got["n"], got["a"]) is not None:
             yield One(entity, column, descending=True, pair=True)
 
 

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from tool_gym.generators.expressions import Condition, If, Said
-from tool_gym.generators.wording.parse_acts import _changed, _set
+from tool_gym.generators.relations import Relation
+from tool_gym.generators.wording.parse_acts import changed, set_to
 from tool_gym.generators.wording.parse_chart import any_of, framed
 from tool_gym.generators.wording.parse_questions import Do, Moves
 from tool_gym.generators.wording.parse_refs import Figure, statistic
 from tool_gym.generators.wording.parse_rows import Filled
 from tool_gym.generators.wording.parse_values import free
 from tool_gym.generators.wording.parse_words import Words, Written
-from tool_gym.generators.relations import Relation
 
 _RELATIONS: tuple[Relation, ...] = ("more", "less", "least", "most", "same")
 
@@ -59,9 +59,9 @@ any_of(
 )  # fmt: skip
 framed("told_value", "tell", {"v": "value"}, lambda _, got: [got["v"]])
 framed("left", ("leave", "leave_first"), {"t": "told_value"}, lambda _, got: [got["t"]])
-framed("set_it", ("set", "set_long"), {"v": "cell_it", "q": "quantity"}, _set)
-framed("raise_it", "raise", {"v": "cell_it", "q": "quantity"}, _changed(1))
-framed("lower_it", "lower", {"v": "cell_it", "q": "quantity"}, _changed(-1))
+framed("set_it", ("set", "set_long"), {"v": "cell_it", "q": "quantity"}, set_to)
+framed("raise_it", "raise", {"v": "cell_it", "q": "quantity"}, changed(1))
+framed("lower_it", "lower", {"v": "cell_it", "q": "quantity"}, changed(-1))
 any_of("branch", "told_value", "left", "deed", "made_at_once")
 any_of("second_branch", "branch", "set_it", "raise_it", "lower_it")
 framed("conditional", "conditional", {"c": "test", "a": "branch", "b": "second_branch"}, _rule)

@@ -45,7 +45,7 @@ class _Speller:
     def __init__(self, domain: Domain, world: World) -> None:
         self.domain, self.world = domain, world
 
-    def say(self, term: Any) -> str:
+    def say(self, term: Any) -> str:  # noqa: PLR0911 - one case for each kind of expression
         if isinstance(term, ByName | ById):
             return f"{self._noun(term)} {self.world.tables[term.entity].rows[term.row]['name']}"
         if isinstance(term, Follow | Top | Best | Higher):
@@ -57,13 +57,14 @@ class _Speller:
             what = "" if term.column is None else f"{self._column(term.entity, term.column)} "
             return f"[{term.operation} {what}over {self._group(term)}]"
         if isinstance(term, Update | Transition | Cancel):
-            return f"set {self._column(term.target.entity, term.column)} of {self.say(term.target)} to {self.say(term.value)}"
+            cell = f"{self._column(term.target.entity, term.column)} of {self.say(term.target)}"
+            return f"set {cell} to {self.say(term.value)}"
         if isinstance(term, Create):
             fields = [f"{column}: {self.say(value)}" for column, value in (*term.values, *term.refs)]
             return f"new {self.domain.entities[term.entity].noun} ({', '.join(fields)})"
         return self._computed(term)
 
-    def _computed(self, term: Any) -> str:
+    def _computed(self, term: Any) -> str:  # noqa: PLR0911 - as above
         if isinstance(term, Calc):
             return f"({self.say(term.first)} {_SIGNS[term.operation]} {self.say(term.second)})"
         if isinstance(term, Days):

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from tool_gym.generators.expressions import Agg, Attr, Calc, Convert, Days, Free
+from tool_gym.generators.expressions import Agg, Attr, Calc, Calendar, Convert, Days, Free
 from tool_gym.generators.wording.parse_chart import Chart, Parse, any_of, compiled, fitting, framed, rule
-from tool_gym.generators.wording.parse_refs import Figure, Found, Group, Its, ThatOf, statistic
+from tool_gym.generators.wording.parse_refs import Figure, Group, Its, ThatOf, statistic
 from tool_gym.generators.wording.parse_rows import Filled
 from tool_gym.generators.wording.parse_words import Words
 from tool_gym.generators.wording.text import frames, superlative
+
+_THE_ONE = re.compile(r"\bthe one ")
+_SENTENCE_END = re.compile(r"[.?!]\s")
 
 OPERATIONS = ("add", "subtract", "multiply", "divide", "days")
 
@@ -49,9 +53,7 @@ def _own_cell(chart: Chart, start: int) -> Iterator[Parse]:
 
 @rule("that_of")
 def _that_of(chart: Chart, start: int) -> Iterator[Parse]:
-    if chart.text.startswith("that of ", start):
-        for end, ent in chart.read("ent", start + 8):
-            yield end, ThatOf(ent)
+    yield from fitting(chart, compiled("that_of"), start, {"x": "ent"}, lambda _, got: [ThatOf(got["x"])])
 
 
 @rule("number_of")
@@ -180,14 +182,11 @@ framed("inline_in_unit", "unit_inside", {"v": "inline", "u": "unit"}, _converted
 
 @rule("whether_free")
 def _whether_free(chart: Chart, start: int) -> Iterator[Parse]:
-    for end, term in fitting(chart, compiled("test_free"), start, {"x": "ent", "d": "date"}, free):
-        yield end, term
+    yield from fitting(chart, compiled("test_free"), start, {"x": "ent", "d": "date"}, free)
 
 
 def free(words: Words, got: Filled) -> Iterator[Free]:
     """Yield whether a row is free, where rows like it can be booked."""
-    from tool_gym.generators.expressions import Calendar
-
     booked = words.domain.entities[got["x"].entity].availability
     if booked is not None:
         spec = words.domain.entities[booked.bookings]
@@ -218,27 +217,22 @@ def _particular(chart: Chart, start: int) -> Iterator[Parse]:
         if column is not None and got["e"] == words.domain.entities[ent.entity].noun.lower():
             yield Attr(ent, column)
 
-    kinds = {key: entity.noun.lower() for key, entity in chart.words.domain.entities.items()}
-    for noun in dict.fromkeys(kinds.values()):
-        swapped = _swapped(chart, start, noun)
-        if swapped is None:
-            continue
-        other, shift = swapped
-        for end, term in fitting(
-            other, compiled("particular"), start, {"n": "noun", "e": "kind", "x": "introducible"}, build
-        ):
+    slots = {"n": "noun", "e": "kind", "x": "introducible"}
+    for other, shift in _swapped(chart, start):
+        for end, term in fitting(other, compiled("particular"), start, slots, build):
             yield end + shift, term
 
 
-def _swapped(chart: Chart, start: int, noun: str) -> tuple[Chart, int] | None:
-    """Return a chart whose "the one" says which kind of row it is, and how much longer the text was."""
-    place = chart.text.find(": the one " if ": the one " in chart.text[start:] else " the one ", start)
-    begins = chart.text.startswith("the ", start) and f" {noun}" in chart.text[start:place]
-    if place < 0 or not begins:
-        return None
-    place = chart.text.index("the one ", place)
-    text = f"{chart.text[:place]}the {noun} {chart.text[place + 8 :]}"
-    return Chart(text, chart.words), len(chart.text) - len(text)
+def _swapped(chart: Chart, start: int) -> Iterator[tuple[Chart, int]]:
+    """Yield charts whose "the one" says which kind of row it is, and how much longer the text was."""
+    if not chart.text.startswith("the ", start):
+        return
+    finish = _SENTENCE_END.search(chart.text, start)
+    for place in _THE_ONE.finditer(chart.text, start, finish.start() if finish else len(chart.text)):
+        for noun in dict.fromkeys(entity.noun.lower() for entity in chart.words.domain.entities.values()):
+            if f" {noun}" in chart.text[start : place.start()]:
+                text = f"{chart.text[: place.start()]}the {noun} {chart.text[place.end() :]}"
+                yield Chart(text, chart.words), len(chart.text) - len(text)
 
 
 @rule("found_cell")
@@ -251,4 +245,3 @@ def _found_cell(chart: Chart, start: int) -> Iterator[Parse]:
 
 any_of("value", "plain", "plain_in_unit", "inline", "inline_in_unit")
 any_of("asked", "value", "named_row", "particular_cell", "found_cell")
-__all__ = ["OPERATIONS", "Found", "converted", "free", "operation", "unit_of"]

@@ -33,7 +33,8 @@ from tool_gym.world import World
 Goal: TypeAlias = tuple[Expression, ...]
 """What one request asks for: values and names of rows in the order of the answer, or one act or condition."""
 
-_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+_OF_SEVERAL = {"chatty": "plain", "business": "polite"}
+"""Register → the one its questions are in where there are several: nobody says "Second, any idea what …"."""
 
 
 def realise(goal: Goal, domain: Domain, world: World, rng: random.Random) -> str:
@@ -114,16 +115,30 @@ def _parallel(draft: Draft, goal: tuple[Val | Ent, ...]) -> list[str]:
         inline = _inline(draft, goal)
         if inline is not None:
             return [inline]
+    register, draft.register = draft.register, _OF_SEVERAL.get(draft.register, draft.register)
     pieces = [_piece(draft, wanted) for wanted in goal]
+    draft.register = register
     if drawn < 0.65 or any(len(piece) > 2 for piece in pieces):
-        mark = draft.rng.choice(("\n{}. ", "\n{}) ", "\n({}) ", " ({}) "))
-        text = "".join(mark.format(i) + " ".join(map(sentence, piece)) for i, piece in enumerate(pieces, start=1))
+        frame = draft.pick("numbers")
+        text = "".join(frame.format(i=i, q=" ".join(map(sentence, piece))) for i, piece in enumerate(pieces, start=1))
         return [draft.pick("parallel_intro").format(k=_count(goal)) + text]
-    openings = [f"{_ORDINALS[i]}, " if i < 2 or draft.chance(0.5) else "then, " for i in range(len(pieces))]
-    openings[-1] = draft.rng.choice((openings[-1], "last, ", "finally, ")) if len(pieces) > 2 else "then, "
+    told = [
+        text for words, piece in zip(_leads(draft, len(pieces)), pieces, strict=True) for text in _led(words, piece)
+    ]
     order = draft.pick("parallel_order")
-    told = [text for opening, piece in zip(openings, pieces, strict=True) for text in (opening + piece[0], *piece[1:])]
     return [*told, order] if order else told
+
+
+def _leads(draft: Draft, count: int) -> list[str]:
+    """Return what leads over to each of several questions: "first", "then" and so on."""
+    ordinals: list[str] = frames()["ordinals"]
+    found = [ordinals[i] if i < 2 or draft.chance(0.5) else draft.pick("following") for i in range(count)]
+    found[-1] = pick(draft.rng, (found[-1], *frames()["last"])) if count > 2 else draft.pick("following")
+    return found
+
+
+def _led(words: str, piece: list[str]) -> list[str]:
+    return [f"{words}, {piece[0]}", *piece[1:]]
 
 
 def _piece(draft: Draft, wanted: Val | Ent) -> list[str]:

@@ -16,6 +16,7 @@ from tool_gym.generators.dialogue import SHAPES as DIALOGUES
 from tool_gym.generators.document import Catalogue
 from tool_gym.generators.domain import domain_names, load_domain
 from tool_gym.generators.expressions import Attr, ByName, Expression, walk
+from tool_gym.generators.gates.g01_schema import SHAPES as SHAPES_OF_SCENARIOS
 from tool_gym.generators.integrate import Interface
 from tool_gym.generators.merges import PLAIN, Getters, Merges, Statistics
 from tool_gym.generators.plan import MIX
@@ -108,6 +109,8 @@ def assemble(
         goals=routes.goals,
         plans=routes.plans,
     )
+    shape = next((name for name, has in SHAPES_OF_SCENARIOS.items() if has(scenario)), scenario.shape)
+    scenario = scenario.model_copy(update={"shape": shape})
     return Candidate(scenario.with_id(), world, domain, draft, interface=interface)
 
 

@@ -18,7 +18,6 @@ from tool_gym.generators.expressions import (
     If,
     Percent,
     Said,
-    Transition,
     Update,
     Val,
 )
@@ -29,12 +28,11 @@ from tool_gym.generators.gates import (
     g05_guess,
     g07_needed,
     g09_writes,
-    g10_orders,
 )
 from tool_gym.generators.relations import Relation
-from tool_gym.scenario import Binding, Parent, Plan, PlanStep, StateGoal, SubGoal
+from tool_gym.scenario import Parent, Plan, PlanStep, StateGoal, SubGoal
 from tool_gym.turns import ToolCall
-from tool_gym.values import EnumValue, NumberValue
+from tool_gym.values import NumberValue
 
 mutations = Mutations()
 
@@ -270,38 +268,3 @@ def substitute_with_another_gold(candidate: Candidate) -> Candidate | None:
 @mutations.of(g03_differential, least=1)
 def substitute_for_nothing(candidate: Candidate) -> Candidate | None:
     return with_draft(candidate, substitutes={}) if candidate.draft.substitutes else None
-
-
-# --- orders ----------------------------------------------------------------------------------------------------------
-
-
-@mutations.of(g10_orders, least=1)
-def read_that_a_change_spoils(candidate: Candidate) -> Candidate | None:
-    """The state before the change is wanted too, and nothing says that it must be read first."""
-    act = candidate.draft.goal[0]
-    if not isinstance(act, Transition) or not isinstance(act.target, ById) or candidate.interface is None:
-        return None
-    tool = candidate.interface.tool(("get", act.target.entity, act.column))
-    before = candidate.evaluator().row(act.target)[act.column]
-    if tool.name not in candidate.scenario.tool_by_name:
-        return None
-    arguments = {f"{act.target.entity}_id": act.target.row}
-    binding = Binding(operation="read", entity=act.target.entity, row=act.target.row, field=act.column)
-    values = candidate.world.tables[act.target.entity].columns[act.column].values
-    gold = EnumValue(value=before, allowed=values)
-    more = SubGoal(
-        id="before", tool=tool.name, arguments=arguments, binding=binding, result_path=(act.column,), gold=gold
-    )
-    goal = candidate.scenario.goals[0].model_copy(update={"rests_on": (*candidate.scenario.goals[0].rests_on, more.id)})
-    steps = (PlanStep(sub_goal=more.id, literals=arguments), *candidate.scenario.oracle().steps)
-    return altered(
-        candidate, sub_goals=(more, *candidate.scenario.sub_goals), goals=(goal,), plans=(Plan(steps=steps),)
-    )
-
-
-def moved() -> Candidate:
-    """A candidate that moves a row, named by its id, to another state, with a tool to read the state."""
-    world = world_of("library")
-    loan = next(row for row, cells in world.tables["loan"].rows.items() if cells["status"] == "reserved")
-    goal = (Transition(ById("loan", loan), "status", "active"),)
-    return assemble(goal, world, extra=[("get", "loan", "status")])

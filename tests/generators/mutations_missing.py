@@ -10,6 +10,8 @@ from tests.generators.mutation import Mutations
 from tool_gym.generators.candidate import Candidate
 from tool_gym.generators.expressions import Best, ByName, Top, Update
 from tool_gym.generators.gates import g02_oracle, g03_differential, g11_unsolvable
+from tool_gym.generators.integrate import Interface
+from tool_gym.generators.merges import PLAIN
 from tool_gym.scenario import DeclineGoal
 from tool_gym.world import World
 
@@ -66,6 +68,17 @@ def tool_that_refuses_to_look(candidate: Candidate) -> Candidate | None:
         return None
     tools = tuple(t for t in candidate.scenario.tools if t.name != tool.name)
     return altered(candidate, tools=(*tools, tool))
+
+
+@mutations.of(g11_unsolvable)
+def search_that_comes_back_empty(candidate: Candidate) -> Candidate | None:
+    """The best look at a name that none has, and not the one that the plan takes and the reward pays for."""
+    missing = candidate.draft.missing
+    if missing is None or not isinstance(missing.row, ByName) or candidate.interface is None:
+        return None
+    interface = Interface(candidate.interface.catalogue, replace(PLAIN, finding="fuzzy"))
+    tool = interface.tool(("find", missing.row.entity)).model_copy(update={"name": "search_by_words"})
+    return altered(candidate, tools=(*candidate.scenario.tools, tool))
 
 
 @mutations.of(g11_unsolvable)

@@ -66,7 +66,7 @@ def parameter_lost(candidate: Candidate) -> Candidate | None:
         known = [name for name in properties if name not in impl.inert and name not in impl.expected]
         if known and not impl.codecs and not any(goal.tool == tool.name for goal in candidate.scenario.sub_goals):
             plain = {key: value for key, value in properties[known[0]].items() if key != "description"}
-            renamed = {"xqzv" if name == known[0] else name: plain for name in properties}
+            renamed = {name: schema for name, schema in properties.items() if name != known[0]} | {"xqzv": plain}
             renames = {**impl.renames, "xqzv": impl.renames.get(known[0], known[0])}
             renames.pop(known[0], None)
             lost = with_properties(tool, renamed)

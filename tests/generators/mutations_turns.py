@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.generators.building import altered, with_cells
+from tests.generators.building import altered, with_cells, with_sub_goal
 from tests.generators.mutation import Mutations
 from tests.generators.mutations_asks import with_line
 from tool_gym.generators.candidate import Candidate
@@ -19,7 +19,7 @@ from tool_gym.generators.gates import (
     g09_writes,
     g15_turns,
 )
-from tool_gym.scenario import AnswerGoal, StateGoal
+from tool_gym.scenario import AnswerGoal, Parent, StateGoal
 from tool_gym.values import display
 
 mutations = Mutations()
@@ -145,6 +145,28 @@ def turn_that_takes_up_nothing(candidate: Candidate) -> Candidate | None:
     mutant = altered(candidate)
     mutant.draft = replace(candidate.draft, links=(*candidate.draft.links[:-1], Link("row")))
     return mutant
+
+
+@mutations.of(g15_turns)
+def parent_of_another_turn_that_gives_nothing(candidate: Candidate) -> Candidate | None:
+    found = candidate.scenario.sub_goals
+    for number, sub_goal in enumerate(found):
+        names = {parent.id for parent in sub_goal.parents}
+        other = next((one.id for one in found if one.user_turn < sub_goal.user_turn and one.id not in names), None)
+        if other is not None:
+            return with_sub_goal(candidate, number, parents=(*sub_goal.parents, Parent(id=other)))
+    return None
+
+
+@mutations.of(g15_turns)
+def row_of_an_earlier_turn_that_need_not_be_found(candidate: Candidate) -> Candidate | None:
+    found = candidate.scenario.sub_goals
+    turns = {sub_goal.id: sub_goal.user_turn for sub_goal in found}
+    for number, sub_goal in enumerate(found):
+        own = tuple(parent for parent in sub_goal.parents if turns.get(parent.id) == sub_goal.user_turn)
+        if len(turns) > 1 and len(own) < len(sub_goal.parents) and sub_goal.user_turn:
+            return with_sub_goal(candidate, number, parents=own)
+    return None
 
 
 @mutations.of(g15_turns, least=1)

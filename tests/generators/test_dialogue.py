@@ -25,7 +25,7 @@ from tool_gym.rewards import get_reward
 from tool_gym.scenario import AskGoal, Scenario, StateGoal
 
 DOMAINS = ("energy", "museum", "clinic", "library", "school", "travel")
-NUMBERS = range(8)
+NUMBERS = range(12)
 MUTATIONS = {**mutations_asks.mutations, **mutations_turns.mutations}
 ENOUGH = 5
 """Mutants of one kind that are tried."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.generators import mutations_acts, mutations_form, mutations_meaning, mutations_plan, mutations_scaled
+from tests.generators import mutations_form, mutations_meaning, mutations_plan
 from tests.generators.building import all_built, assemble, built, parts_of, world_of
 from tool_gym.errors import GenerationError
 from tool_gym.generators.candidate import Candidate
@@ -54,13 +54,6 @@ def test_mutants_are_caught(name: str, good: list[Candidate]) -> None:
             prove(mutant)
         caught += 1
     assert caught >= least
-
-
-def test_every_gate_has_mutants() -> None:
-    for gate in GATES:
-        if gate.GATE not in ("G8", "G11", "G15"):  # these have files of their own
-            every = (*MUTATIONS.values(), *mutations_acts.mutations.values(), *mutations_scaled.mutations.values())
-            assert any(mutation.gate is gate for mutation in every)
 
 
 def test_a_state_told_by_an_error_message_is_caught() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.generators import mutations_acts
+from tests.generators import mutations_acts, mutations_orders
 from tests.generators.building import made
 from tests.generators.test_gates import ENOUGH
 from tool_gym.generators.build import DEPTHS
@@ -15,12 +15,13 @@ from tool_gym.generators.decompose import RejectedError
 from tool_gym.generators.gates import prove
 
 DOMAINS = ("energy", "library", "clinic", "travel", "finance", "museum")
+MUTATIONS = {**mutations_acts.mutations, **mutations_orders.mutations}
 
 
 @pytest.fixture(scope="module")
 def good() -> list[Candidate]:
-    more = (mutations_acts.converted(), mutations_acts.moved(), mutations_acts.told_either_way())
-    return [*some_built(), *more]
+    more = (mutations_acts.converted(), mutations_acts.told_either_way())
+    return [*some_built(), *more, *mutations_orders.ordered()]
 
 
 def some_built() -> Iterator[Candidate]:
@@ -35,9 +36,9 @@ def test_good_candidates_pass(good: list[Candidate]) -> None:
         prove(candidate)
 
 
-@pytest.mark.parametrize("name", mutations_acts.mutations)
+@pytest.mark.parametrize("name", MUTATIONS)
 def test_mutants_are_caught(name: str, good: list[Candidate]) -> None:
-    gate, make, least = mutations_acts.mutations[name]
+    gate, make, least = MUTATIONS[name]
     caught = 0
     for candidate in good:
         mutant = make(candidate)

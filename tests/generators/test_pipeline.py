@@ -202,7 +202,7 @@ class TestPlans:
 
     def test_a_plan_that_leads_nowhere_says_why(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(shards, "MAX_ATTEMPTS", 3)
-        monkeypatch.setattr(shards, "build", _refuse)
+        monkeypatch.setattr(shards, "drawn", _refuse)
         with pytest.raises(GenerationError, match=r"no scenario found for train/0 in 3 attempts.*G4: too bad"):
             list(generate(PackPlan("tests", {"train": 1}), "train"))
 

@@ -35,7 +35,6 @@ from tool_gym.generators.scale.parameters import expand_parameters
 from tool_gym.generators.scale.results import wrap_results
 from tool_gym.generators.scale.toolset import EXTRA_TOOLS, RETIRED_TWINS, retired_twins, thinned
 from tool_gym.generators.scale.types import generalise_types
-from tool_gym.generators.seeding import stream
 from tool_gym.runtime import InProcessRuntime
 from tool_gym.scenario import Scenario, ToolSpec
 from tool_gym.turns import Outcome
@@ -114,7 +113,7 @@ class TestOperators:
             assert wrap_results(tool, 0, 1) is tool
             assert perturb_parameters(tool, tool, 0, 1) is tool
             assert wear_documents(tool, tool, 0, 1) is tool
-        assert perturb_names(tools, 0, random.Random(1)) == tools
+        assert perturb_names(tools, 0, 1) == tools
 
     @pytest.mark.parametrize("level", LEVELS)
     def test_every_scaled_tool_still_fits_its_family(self, level: int) -> None:
@@ -125,9 +124,9 @@ class TestOperators:
                 scaled = generalise_types(expand_parameters(tool, level, variant), level, variant, world.base)
                 scaled = perturb_parameters(wrap_results(scaled, level, variant), tool, level, variant)
                 tools.append(wear_documents(scaled, tool, level, variant))
-            tools = perturb_names(tools, level, stream("names", level, variant))
+            tools = perturb_names(tools, level, variant)
             assert len({tool.name for tool in tools}) == len(tools)
-            InProcessRuntime((*tools, *retired_twins(tools, level, stream("twins", level))), world)
+            InProcessRuntime((*tools, *retired_twins(tools, level, variant)), world)
 
     @pytest.mark.parametrize("level", LEVELS[1:])
     def test_scaled_tools_do_what_they_did(self, level: int) -> None:
@@ -187,7 +186,7 @@ class TestOperators:
 
     def test_heavy_noise_lets_tools_bear_each_others_names(self) -> None:
         tools = list(documented())
-        names = [tool.name for tool in perturb_names(tools, 3, random.Random(3))]
+        names = [tool.name for tool in perturb_names(tools, 3, 3)]
         assert sorted(names) == sorted(tool.name for tool in tools)
         moved = [tool for tool, name in zip(tools, names, strict=True) if tool.name != name]
         assert 0.4 * len(tools) < len(moved) < len(tools)
@@ -195,7 +194,7 @@ class TestOperators:
     def test_a_tool_nothing_describes_keeps_its_name(self) -> None:
         bare = [tool.model_copy(update={"description": ""}) for tool in documented()]
         for level in LEVELS:
-            assert perturb_names(bare, level, random.Random(1)) == bare
+            assert perturb_names(bare, level, 1) == bare
 
     def test_units_are_never_worn_away(self) -> None:
         for tool in documented():
@@ -210,7 +209,7 @@ class TestOperators:
     def test_twins_refuse_and_say_so(self) -> None:
         tools = list(documented())
         for level in LEVELS:
-            twins = retired_twins(tools, level, random.Random(level))
+            twins = retired_twins(tools, level, level)
             assert len(twins) == RETIRED_TWINS[level]
             assert all("switched off" in twin.description and template(twin).retired for twin in twins)
 

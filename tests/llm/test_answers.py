@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from tool_gym.errors import EndpointError
 from tool_gym.llm import patches
 from tool_gym.llm.answers import CONSTRAINTS, PATCHES, SAMPLES, Constraint, ask_json, parse, probe
+from tool_gym.llm.cache import ResponseCache
 from tool_gym.llm.client import Client
 from tool_gym.llm.fake import FakeEndpoint
 from tool_gym.llm.problems import Problem, pointer
@@ -23,12 +25,13 @@ SCHEMA = {
     "required": ["name", "rows"],
     "additionalProperties": False,
 }
+PROBED = {"colour": "teal", "size": 7, "words": ["calm", "sea"]}
 GOOD = {"name": "harbour", "rows": 7}
 
 
 def good(body: dict[str, Any]) -> str:
     probing = "colour" in body["messages"][-1]["content"]
-    return json.dumps({"colour": "teal"} if probing else GOOD)
+    return json.dumps(PROBED if probing else GOOD)
 
 
 def patch(op: str, path: str, value: Any) -> str:
@@ -78,21 +81,31 @@ class TestProbe:
             sent = json.dumps({key: value for key, value in fake.requests[0].items() if key != "messages"})
             assert ("minimum" in sent) == (constraint in ("json_schema", "structured_outputs", "guided_json"))
 
+    def test_a_schema_that_is_too_much_is_asked_for_less_strictly(self, tmp_path: Path) -> None:
+        class Small(FakeEndpoint):
+            def deliver(self, body: dict[str, Any], key: str) -> tuple[int, dict[str, str], bytes]:
+                found = super().deliver(body, key)
+                too_much = "schema" in body.get("response_format", {}).get("type", "") or "guided_json" in body
+                return (400, {}, b"schema too complex") if too_much else found
+
+        given: dict[str, Any] = {"stage": "t", "version": "1", "constraint": "json_schema"}
+        with Small(good) as fake, ResponseCache(tmp_path / "a.db", "record") as cache:
+            endpoint = fake.endpoint()
+            with Client(endpoint, cache=cache) as client:
+                assert ask_json(client, [], SCHEMA, **given).value == GOOD
+            assert "structured_outputs" in fake.requests[-1]
+        with ResponseCache(tmp_path / "a.db", "replay") as cache, Client(endpoint, cache=cache) as client:
+            assert ask_json(client, [], SCHEMA, **given).value == GOOD
+
 
 class TestRepair:
-    @pytest.mark.parametrize("trouble", ["truncated", "refusing"])
+    @pytest.mark.parametrize("trouble", ["truncated", "refusing", "malformed"])
     def test_where_there_is_nothing_to_mend_an_answer_is_drawn_anew(self, trouble: str) -> None:
         with FakeEndpoint(good, (trouble, "valid")) as fake:
             found = ask(fake)
             assert (found.value, found.repairs) == (GOOD, 0)
             assert len(fake.requests) == 2
             assert len(fake.requests[1]["messages"]) == len(fake.requests[0]["messages"])
-
-    def test_json_that_ends_too_early_is_patched(self) -> None:
-        answers = iter([json.dumps(GOOD), patch("add", "/rows", 7)])
-        with FakeEndpoint(lambda _: next(answers), ("malformed", "valid")) as fake:
-            found = ask(fake)
-            assert (found.value, found.repairs) == (GOOD, 1)
 
     def test_chatter_around_the_answer_is_no_trouble(self) -> None:
         with FakeEndpoint(good, ("fenced",)) as fake:
@@ -171,7 +184,7 @@ class TestPatches:
     @given(st.lists(st.integers(), min_size=1, max_size=5), st.data())
     def test_adding_and_removing_undo_each_other(self, value: list[int], data: st.DataObject) -> None:
         path = f"/{data.draw(st.integers(0, len(value)))}"
-        operations = [{"op": "add", "path": path, "value": 9}, {"op": "remove", "path": path}]
+        operations: list[dict[str, Any]] = [{"op": "add", "path": path, "value": 9}, {"op": "remove", "path": path}]
         assert patches.apply(value, operations[:1], [path]) != value
         assert patches.apply(value, operations, [path]) == value
 

@@ -47,6 +47,45 @@ class TestTransport:
                 ask(keep(Client(fake.endpoint())), guided_json={})
             assert len(fake.requests) == 1
 
+    @pytest.mark.parametrize(
+        ("complaint", "left"),
+        [
+            ("Unsupported parameter: use 'max_completion_tokens' instead", {"max_completion_tokens", "temperature"}),
+            ("'temperature' does not support 0.5 with this model", {"max_tokens"}),
+        ],
+        ids=["another name", "not taken"],
+    )
+    def test_dialects_are_learnt_from_refusals(self, keep: Keep, complaint: str, left: set[str]) -> None:
+        class Particular(FakeEndpoint):
+            def deliver(self, body: dict[str, Any], key: str) -> tuple[int, dict[str, str], bytes]:
+                found = super().deliver(body, key)
+                is_right = set(body) - {"model", "messages"} == left
+                return found if is_right else (400, {}, f'{{"error": {{"message": "{complaint}"}}}}'.encode())
+
+        with Particular(echo) as fake:
+            client = keep(Client(fake.endpoint()))
+            for number in range(2):
+                assert ask(client, temperature=0.5, sample=number).text == "You said Hello?"
+            assert len(fake.requests) == 3
+
+    def test_a_key_that_the_server_repeats_is_not_told(self, keep: Keep, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("OPENAI_API_KEY", " sk-secret\n")
+
+        class Telling(FakeEndpoint):
+            def deliver(self, body: dict[str, Any], key: str) -> tuple[int, dict[str, str], bytes]:
+                super().deliver(body, key)
+                return 401, {}, f"Incorrect API key provided: {key}".encode()
+
+        with Telling(echo) as fake:
+            with pytest.raises(EndpointError, match="Incorrect API key provided: Bearer …"):
+                ask(keep(Client(fake.endpoint())))
+            assert fake.keys == ["Bearer sk-secret"]
+
+    def test_a_key_with_strange_characters_is_refused_unseen(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-\nsecret")
+        with pytest.raises(EndpointError, match="holds characters that no key has"):
+            Endpoint("http://127.0.0.1:1/v1", "x")
+
     def test_an_endpoint_that_stays_down_is_given_up(self, keep: Keep) -> None:
         with FakeEndpoint(echo, ("500",)) as fake:
             with pytest.raises(EndpointError, match=r"does not answer: status 500: .*out of memory"):

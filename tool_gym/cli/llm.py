@@ -126,6 +126,7 @@ def paraphrase(  # noqa: PLR0913 - as above
         _settings(endpoint, cache, mode, max_tokens, max_money, price, concurrency),
         lambda source: stage.estimate(source, cheap=cheap),
         lambda source, run, done: stage.paraphrase(source, run, cheap=cheap, progress=done),
+        lambda source: len(source.entries),
         (stage.STAGE, "User turns are paraphrased by a model."),
         overwrite=overwrite,
         as_json=as_json,
@@ -159,6 +160,7 @@ def documents(  # noqa: PLR0913 - as above
         _settings(endpoint, cache, mode, max_tokens, max_money, price, concurrency),
         stage.estimate,
         lambda source, run, done: stage.rewrite(source, run, progress=done),
+        lambda source: len(stage.documents_of(source)),
         (stage.STAGE, "Tools are documented by a model."),
         overwrite=overwrite,
         as_json=as_json,
@@ -184,6 +186,7 @@ def _remake(  # noqa: PLR0913, PLR0917 - what the two commands that rewrite a pa
     settings: Settings,
     estimate: Callable[[Source], tuple[int, int]],
     make: Callable[[Source, Run, Callable[[int], None]], _Made],
+    total: Callable[[Source], int],
     named: tuple[str, str],
     *,
     overwrite: bool,
@@ -201,7 +204,7 @@ def _remake(  # noqa: PLR0913, PLR0917 - what the two commands that rewrite a pa
     _announce(settings, estimate(source))
     work = folder.with_name(f".{folder.name}.llm")
     with open_run(settings, work, stage) as run:
-        with progress(stage, len(source.entries)) as done:
+        with progress(stage, total(source)) as done:
             made = make(source, run, done)
         how = run.described(made.results, made.about)
         source.write(folder, made.scenarios, how, description, overwrite=overwrite)
@@ -301,5 +304,5 @@ def _report(run: Run, how: dict[str, Any], about: dict[str, Any], *, as_json: bo
         text(""),
         table(("stage", "requests", "prompt", "cached", "completion", "retries", "wasted"), rows, numbers=6),
         text(""),
-        text(f"the answers took {how['tokens']} tokens{money}{each}; paid for in this run: {paid['tokens']} tokens"),
+        text(f"the answers took {how['tokens']} tokens{money}{each}; paid for so far: {paid['tokens']} tokens"),
     )

@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from tool_gym import jsonio
 from tool_gym.errors import EndpointError
 from tool_gym.llm import patches
+from tool_gym.llm.cache import NotRecordedError
 from tool_gym.llm.client import Client, Completion
 from tool_gym.llm.problems import MOST, Check, Problem, schema_problems, shown
+from tool_gym.llm.transport import RefusedError
 
 Constraint: TypeAlias = Literal["json_schema", "structured_outputs", "guided_json", "json_object", "text"]
 """How an endpoint is held to a schema, the strictest first."""
@@ -33,12 +36,21 @@ MAX_MENDED = 40_000
 PATCHES, SAMPLES = 2, 3
 """Patches of one answer, and answers, before it is given up."""
 
-_PROBE = {
+_PROBE: dict[str, Any] = {
     "type": "object",
-    "properties": {"colour": {"type": "string", "enum": ["teal"]}},
-    "required": ["colour"],
+    "properties": {
+        "colour": {"type": "string", "enum": ["teal"]},
+        "size": {"type": "integer", "minimum": 1, "maximum": 9},
+        "words": {"type": "array", "items": {"type": "string", "pattern": "^[a-z]+$"}, "minItems": 1, "maxItems": 3},
+    },
+    "required": ["colour", "size", "words"],
     "additionalProperties": False,
 }
+"""With every keyword that schemas are written with here, `_CHECKED_HERE` apart."""
+
+_CHECKED_HERE = ("minLength", "maxLength")
+"""Keywords that not every endpoint takes in a strict schema; `max_tokens` bounds what they would."""
+
 _FENCED = re.compile(r"```(?:json)?\s*\n(.*?)```", re.DOTALL)
 
 
@@ -68,7 +80,8 @@ def probe(client: Client) -> Constraint:
     """
     problem: EndpointError | None = None
     for constraint in CONSTRAINTS:
-        request = [{"role": "user", "content": 'Answer with exactly this JSON: {"colour": "teal"}'}]
+        wish = 'Answer with exactly this JSON: {"colour": "teal", "size": 7, "words": ["calm", "sea"]}'
+        request = [{"role": "user", "content": wish}]
         try:
             options = constrained(constraint, _PROBE)
             said = client.complete(request, stage="probe", max_tokens=64, temperature=0, **options)
@@ -85,7 +98,7 @@ def probe(client: Client) -> Constraint:
 def constrained(constraint: Constraint, schema: dict[str, Any], *, strict: bool = True) -> dict[str, Any]:
     """Return the fields of a request that hold the answer to a schema; `strict` schemas have no open places."""
     if constraint == "json_schema":
-        named = {"name": "answer", "strict": strict, "schema": schema}
+        named = {"name": "answer", "strict": strict, "schema": _without_lengths(schema)}
         return {"response_format": {"type": "json_schema", "json_schema": named}}
     if constraint == "structured_outputs":
         return {"structured_outputs": {"json": schema}}
@@ -145,22 +158,15 @@ def ask_json(  # noqa: PLR0913 - each says something else
     ]
     options: dict[str, Any] = {"stage": stage, "version": version, "max_tokens": max_tokens}
     for number in range(SAMPLES):
-        said = client.complete(
-            asked,
-            sample=SAMPLES * sample + number,
-            temperature=temperature,
-            **options,
-            **constrained(constraint, schema),
-        )
+        draw = {"sample": SAMPLES * sample + number, "temperature": temperature, **options}
+        said = _complete(client, asked, constraint, schema, strict=True, **draw)
         value, problems = _judge(said, schema, check)
         for _ in range(PATCHES):
             if not problems or value is None:
                 break
             client.waste(stage, problems[0].rule, said.tokens)
             orders = [*asked, *_repair(value, problems)]
-            said = client.complete(
-                orders, temperature=0, **options, **constrained(constraint, patches.SCHEMA, strict=False)
-            )
+            said = _complete(client, orders, constraint, patches.SCHEMA, strict=False, temperature=0, **options)
             outcome.repairs += 1
             value, problems = _patched(value, problems, said, schema, check)
         if not problems:
@@ -170,6 +176,29 @@ def ask_json(  # noqa: PLR0913 - each says something else
         outcome.problems = problems
         outcome.texts.append(said.text)
     return outcome
+
+
+def _complete(
+    client: Client,
+    messages: Sequence[dict[str, Any]],
+    constraint: Constraint,
+    schema: dict[str, Any],
+    *,
+    strict: bool,
+    **options: Any,
+) -> Completion:
+    """Ask for an answer of a schema; less strictly where the endpoint will not have this one, large as it may be."""
+    *stricter, last = CONSTRAINTS[CONSTRAINTS.index(constraint) :]
+    for one in stricter:
+        with suppress(RefusedError, NotRecordedError):
+            return client.complete(messages, **options, **constrained(one, schema, strict=strict))
+    return client.complete(messages, **options, **constrained(last, schema, strict=strict))
+
+
+def _without_lengths(schema: Any) -> Any:
+    if isinstance(schema, dict):
+        return {key: _without_lengths(item) for key, item in schema.items() if key not in _CHECKED_HERE}
+    return [_without_lengths(item) for item in schema] if isinstance(schema, list) else schema
 
 
 def _judge(said: Completion, schema: dict[str, Any], check: Check) -> tuple[Any, list[Problem]]:
@@ -224,8 +253,11 @@ def _between(text: str) -> str:
 
 
 def _mended(text: str) -> Any:
-    """Mend JSON with json-repair, where it is installed and there is something that looks like an object."""
-    if "{" not in text or len(text) > MAX_MENDED:
+    """Mend JSON with json-repair, where it is installed and there is something that looks like a whole object.
+
+    What was cut short is not mended: the last of its texts would seem whole.
+    """
+    if "{" not in text or len(text) > MAX_MENDED or not text.rstrip("` \n").endswith("}"):
         return None
     try:
         from json_repair import repair_json

@@ -21,6 +21,10 @@ Mode: TypeAlias = Literal["live", "record", "replay"]
 MODES: tuple[Mode, ...] = ("live", "record", "replay")
 
 
+class NotRecordedError(EndpointError):
+    """Raised when only recorded answers are wanted, and there is none to a request."""
+
+
 def key_of(model: str, request: dict[str, Any], version: str, sample: int) -> str:
     """Return the key of a request.
 

@@ -10,13 +10,20 @@ from typing import Any, Self
 
 from tool_gym import jsonio
 from tool_gym.errors import EndpointError
-from tool_gym.llm.cache import ResponseCache, key_of
+from tool_gym.llm.cache import NotRecordedError, ResponseCache, key_of
 from tool_gym.llm.endpoint import Endpoint
 from tool_gym.llm.ledger import Ledger, Tally
-from tool_gym.llm.transport import Transport
+from tool_gym.llm.transport import RefusedError, Transport
 
 CHARACTERS_PER_TOKEN = 3
 """For estimates before a request; on the safe side for English and JSON."""
+
+
+_DIALECTS: dict[str, tuple[str, str | None]] = {
+    "max_completion_tokens": ("max_tokens", "max_completion_tokens"),
+    "temperature": ("temperature", None),
+}
+"""What a refusal speaks of → field of the request, and what it is called there; None where it is not taken at all."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +92,9 @@ class Client:
             **options: Further fields of the request: temperature, tools, response_format …
 
         Raises:
-            EndpointError: If the endpoint fails for good, says nothing usable, or the answer is not recorded and only
-                recorded ones are wanted.
+            RefusedError: If the endpoint will not have a request like this.
+            NotRecordedError: If only recorded answers are wanted, and there is none.
+            EndpointError: If the endpoint fails for good, or says nothing usable.
             BudgetError: If a cap of the ledger could be passed.
         """
         body = {"model": self.endpoint.model, "messages": list(messages), "max_tokens": max_tokens, **options}
@@ -122,13 +130,13 @@ class Client:
             return known["response"], known["retries"]
         if self.cache.mode == "replay":
             msg = f"the recording {self.cache.path} holds no answer to this request of stage {stage!r} ({key})"
-            raise EndpointError(msg)
+            raise NotRecordedError(msg)
         return None
 
     def _ask(self, body: dict[str, Any], stage: str, max_tokens: int) -> tuple[dict[str, Any], int]:
         reserved = self.ledger.reserve(tokens_of(body), max_tokens)
         try:
-            response, retries = self._wire.transport().post(body)
+            response, retries = self._wire.post(body)
             self.ledger.spend(stage, _usage(response), retries=retries)
         except EndpointError:
             self.ledger.note(stage, "failed requests")
@@ -156,6 +164,25 @@ class _Wire:
         self._concurrency = concurrency
         self._lock = threading.Lock()
         self._transport: Transport | None = None
+        self._quirks: set[str] = set()
+
+    def post(self, body: dict[str, Any]) -> tuple[dict[str, Any], int]:
+        """Send a request in the dialect the endpoint has turned out to speak."""
+        transport = self.transport()
+        for _ in _DIALECTS:
+            try:
+                return transport.post(self._translated(body))
+            except RefusedError as error:
+                learnt = {quirk for quirk in _DIALECTS if quirk in str(error)} - self._quirks
+                if not learnt:
+                    raise
+                self._quirks |= learnt
+        return transport.post(self._translated(body))
+
+    def _translated(self, body: dict[str, Any]) -> dict[str, Any]:
+        renamed = {_DIALECTS[quirk][0]: _DIALECTS[quirk][1] for quirk in self._quirks}
+        pairs = ((renamed.get(name, name), value) for name, value in body.items())
+        return {name: value for name, value in pairs if name is not None}
 
     def transport(self) -> Transport:
         with self._lock:

@@ -26,7 +26,7 @@ class Endpoint:
         first_wait: Time before the first of them, in seconds, where the server does not say; doubled with each.
 
     Raises:
-        EndpointError: If the URL is none, or sends a key over the open network without TLS.
+        EndpointError: If the URL is none, or sends a key over the open network without TLS, or the key is none.
     """
 
     base_url: str
@@ -44,6 +44,9 @@ class Endpoint:
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
             msg = f"{self.base_url!r} is no base URL of an endpoint; one looks like http://localhost:8000/v1"
             raise EndpointError(msg)
+        if not (self.key.isascii() and self.key.isprintable()):
+            msg = f"the key in {self.key_variable} holds characters that no key has; was it copied whole?"
+            raise EndpointError(msg)
         if parts.scheme == "http" and self.key and not _is_near(parts.hostname):
             msg = (
                 f"{self.base_url!r} would send the key in {self.key_variable} unencrypted; use https, or unset the "
@@ -54,12 +57,16 @@ class Endpoint:
     @property
     def key(self) -> str:
         """The key, from the environment; empty if there is none."""
-        return os.environ.get(self.key_variable, "")
+        return os.environ.get(self.key_variable, "").strip()
 
     @property
     def url(self) -> str:
         """Where requests go."""
         return f"{self.base_url.rstrip('/')}/chat/completions"
+
+    def redacted(self, text: str) -> str:
+        """Return a text without the key, should it be in there."""
+        return text.replace(self.key, "…") if self.key else text
 
     def headers(self) -> dict[str, str]:
         """Return the headers of a request; they are never logged or stored."""

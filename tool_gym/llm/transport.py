@@ -27,7 +27,12 @@ BREAK_SECONDS = 30.0
 LONGEST_WAIT = 30.0
 MAX_RETRY_AFTER = 120.0
 
+_REFUSED = frozenset({400, 422})
 _AGAIN = frozenset({408, 409, 429, *range(500, 600)})
+
+
+class RefusedError(EndpointError):
+    """Raised when an endpoint refuses a request as such (status 400 or 422): the same one would be refused again."""
 
 
 class Transport:
@@ -61,6 +66,7 @@ class Transport:
             The response's JSON object, and how often the request had to be tried again.
 
         Raises:
+            RefusedError: If the endpoint will not have a request like this.
             EndpointError: If it fails for good; the message holds no key and at most 300 characters of the server's.
         """
         problem = ""
@@ -95,13 +101,17 @@ class Transport:
         except self._httpx.TimeoutException as error:
             return None, f"no answer in time ({type(error).__name__})", 0.0
         except self._httpx.HTTPError as error:
-            return None, f"{type(error).__name__}: {str(error)[:300]}", 0.0
+            return None, f"{type(error).__name__}: {self.endpoint.redacted(str(error))[:300]}", 0.0
+        told = f"status {response.status_code}: {self._said(content)}".rstrip(": ")
+        if response.status_code in _REFUSED:
+            msg = f"{self.endpoint.url} refuses the request: {told}"
+            raise RefusedError(msg)
         if response.status_code in _AGAIN:
             if response.status_code == 429:
                 self._limit.narrow()
-            return None, _told(response.status_code, content), _retry_after(response.headers.get("retry-after"))
+            return None, told, _retry_after(response.headers.get("retry-after"))
         if response.status_code != 200:
-            return None, _told(response.status_code, content), None
+            return None, told, None
         try:
             found = jsonio.loads(content.decode())
         except ValueError:
@@ -120,6 +130,9 @@ class Transport:
                 msg = f"the response took longer than {self.endpoint.total_seconds} seconds"
                 raise self._httpx.ReadTimeout(msg)
         return content
+
+    def _said(self, content: bytes) -> str:
+        return self.endpoint.redacted(" ".join(content[:1000].decode(errors="replace").split()))[:300]
 
     def _failed(self) -> None:
         with self._lock:
@@ -163,11 +176,6 @@ def _retry_after(told: str | None) -> float:
         return min(MAX_RETRY_AFTER, max(0.0, float(told or 0)))
     except ValueError:
         return 0.0  # a date: the usual wait does
-
-
-def _told(status: int, content: bytes) -> str:
-    said = " ".join(content[:300].decode(errors="replace").split())
-    return f"status {status}" + (f": {said}" if said else "")
 
 
 def _httpx() -> Any:

@@ -77,7 +77,7 @@ def do(
 
 @contextmanager
 def stopping() -> Iterator[threading.Event]:
-    """Yield what the first SIGINT or SIGTERM sets; the second one is as if there were no handler.
+    """Yield what the first SIGINT or SIGTERM sets; the second one ends the process at once.
 
     Outside the main thread, which alone hears signals, it is never set.
     """
@@ -93,7 +93,8 @@ def stopping() -> Iterator[threading.Event]:
 
     def heard(*_: object) -> None:
         stop.set()
-        restore()
+        for number in before:
+            signal.signal(number, signal.SIG_DFL)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         before[number] = signal.signal(number, heard)

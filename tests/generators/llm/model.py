@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.generators.llm.written import probed, said
+from tests.generators.llm.written import patch, probed, said
 from tool_gym.generators.llm.rebuilt import Source
 from tool_gym.scenario import Scenario
 from tool_gym.values import display
@@ -25,6 +25,9 @@ class Model:
         probing = probed(body)
         if probing is not None:
             return probing
+        if "JSON Patch (RFC 6902)" in body["messages"][-1]["content"]:
+            right = self({**body, "messages": body["messages"][:-2]})
+            return patch(json.loads(right), body["messages"][-1]["content"])
         text = said(body)
         if "The lines, as JSON: " in text:
             return self.paraphrase(_after(text, "The lines, as JSON: "))
@@ -41,9 +44,14 @@ class Model:
         parameters = [{**one, "description": PLAINLY + one["description"]} for one in document["parameters"]]
         return json.dumps({"description": PLAINLY + document["description"], "parameters": parameters})
 
+    def meant(self, line: str) -> tuple[Scenario, int] | None:
+        """The scenario and user turn that a line paraphrases."""
+        lines = [one for one in self._by_line if one in line]
+        return self._by_line[max(lines, key=len)] if lines else None
+
     def plan(self, body: dict[str, Any]) -> str:
         users = [message["content"] for message in body["messages"][:-1] if message["role"] == "user"]
-        known = [self._by_line.get(line.removeprefix(POLITE)) for line in users]
+        known = [self.meant(line) for line in users]
         scenario, turn = next(found for found in reversed(known) if found is not None)
         return json.dumps(oracle_plan(scenario, turn, has_asked=known[-1] is None))
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from tool_gym.generators.llm.rebuilt import Source
 from tool_gym.generators.llm.runs import Run, Settings, open_run
 from tool_gym.llm.fake import FakeEndpoint
 from tool_gym.llm.journal import Done
@@ -17,22 +19,20 @@ Answer = Callable[[dict[str, Any]], str]
 
 @contextmanager
 def running(answer: Answer, folder: Path, *script: str, **settings: Any) -> Iterator[Run]:
-    with FakeEndpoint(answer, script or ("valid",)) as fake:
-        with open_run(Settings(fake.endpoint(retries=6), **settings), folder, "stage") as run:
-            yield run
+    with (
+        FakeEndpoint(answer, script or ("valid",)) as fake,
+        open_run(Settings(fake.endpoint(retries=6), **settings), folder, "stage") as run,
+    ):
+        yield run
 
 
 def statuses(results: Iterable[Done]) -> Counter[str]:
     return Counter(done.status for done in results)
 
 
-def scripted(first: Answer, *, every: int, trouble: Answer) -> Answer:
-    """Answers of one kind, every so many of another."""
-    count = 0
-
-    def answer(body: dict[str, Any]) -> str:
-        nonlocal count
-        count += 1
-        return trouble(body) if count % every == 0 else first(body)
-
-    return answer
+def few(source: Source, count: int, shape: str | None = None) -> Source:
+    """A pack's first scenarios, of one shape or any."""
+    some = replace(source, derived={})
+    entries = [entry for entry in source.entries if shape in (None, entry.shape)]
+    some.__dict__["entries"] = tuple(entries[:count])
+    return some

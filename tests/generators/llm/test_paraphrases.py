@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from tests.generators.llm.model import POLITE, Model, oracle_plan
-from tests.generators.llm.running import running, statuses
+from tests.generators.llm.running import few, running, statuses
 from tests.generators.llm.written import said
 from tool_gym.envs.checker import check_pack
 from tool_gym.envs.pack import open_pack
+from tool_gym.generators.gates import g14_duplicates
 from tool_gym.generators.llm.paraphrases import MARK, Paraphrased, paraphrase
 from tool_gym.generators.llm.rebuilt import HOW, Source
 from tool_gym.generators.llm.runs import ACCEPTED, QUARANTINED
@@ -51,9 +52,18 @@ class TestAccepted:
 
     @pytest.mark.parametrize("trouble", TROUBLES)
     def test_however_answers_are_delivered(self, source: Source, tmp_path: Path, trouble: str) -> None:
-        found = made(source, Model(source), tmp_path, "valid", *[trouble, "valid", "valid"] * 12, "valid", cheap=True)
-        assert len(found.scenarios) == len(source.entries)
-        assert statuses(found.results)[ACCEPTED] >= len(source.entries) - 6  # a patch of half an answer is no patch
+        some = few(source, 9)
+        found = made(some, Model(source), tmp_path, "valid", *[trouble, "valid", "valid"] * 6, "valid", cheap=True)
+        assert statuses(found.results) == {ACCEPTED: len(some.entries)}
+
+    def test_words_that_are_nearly_those_of_another_scenario_are_not_taken(
+        self, source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(g14_duplicates, "THRESHOLD", 0.0)
+        found = made(source, Model(source), tmp_path, cheap=True)
+        kept = found.about["kept"]["G14: nearly the same words"]
+        same = [s.id for entry, s in zip(source.entries, found.scenarios, strict=True) if s.id == entry.id]
+        assert len(same) == kept > 0
 
 
 class Unfaithful(Model):
@@ -84,11 +94,12 @@ CHANGES = {
 class TestDropped:
     @pytest.mark.parametrize("change", CHANGES)
     def test_what_is_no_paraphrase_never_gets_in(self, source: Source, tmp_path: Path, change: str) -> None:
-        found = made(source, Unfaithful(source, CHANGES[change]), tmp_path)
+        some = few(source, 8)
+        found = made(some, Unfaithful(source, CHANGES[change]), tmp_path)
         refused = {done.status for done in found.results}
         allowed = {QUARANTINED} if change != "nothing of it" else {QUARANTINED, "back-translation", "gates"}
         assert refused <= allowed
-        assert [scenario.id for scenario in found.scenarios] == [entry.id for entry in source.entries]
+        assert [scenario.id for scenario in found.scenarios] == [entry.id for entry in some.entries]
 
     def test_an_injected_order_is_only_words(self, source: Source, tmp_path: Path) -> None:
         class Obeying(Unfaithful):
@@ -104,7 +115,7 @@ class TestDropped:
 
     def test_a_paraphrase_that_leads_elsewhere_is_dropped(self, source: Source, tmp_path: Path) -> None:
         class Lost(Model):
-            def plan(self, body: dict[str, Any]) -> str:
+            def plan(self, _: dict[str, Any]) -> str:
                 return json.dumps({"steps": [], "act": "answer", "text": "42"})
 
         found = made(source, Lost(source), tmp_path)
@@ -120,10 +131,7 @@ class TestDropped:
                 lost = json.dumps({"steps": [], "act": "answer", "text": "42"})
                 return lost if self.count % 3 == 1 else super().plan(body)
 
-        one = Source(source.pack, source.card, source.plan)
-        single = [entry for entry in one.entries if entry.shape == "single_hop"][:1]
-        one.__dict__["entries"] = tuple(single)
-        found = made(one, Wavering(source), tmp_path)
+        found = made(few(source, 1, "single_hop"), Wavering(source), tmp_path)
         assert found.scenarios[0].certificate[MARK]["back_translation"] == "2 of 3"
 
     def test_what_can_be_guessed_without_tools_is_dropped(self, source: Source, tmp_path: Path) -> None:
@@ -146,10 +154,16 @@ class TestDropped:
         class Leaking(Model):
             def paraphrase(self, lines: list[str]) -> str:
                 scenario, turn = self._by_line[lines[0]]
-                return json.dumps({"turns": [f"{POLITE}{line} It begins with a capital, or not." for line in lines]})
+                answer = oracle_plan(scenario, turn, has_asked=True)["text"]
+                return json.dumps({"turns": [f"{POLITE}{line} Could it be {answer.lower()}?" for line in lines]})
 
         found = made(source, Leaking(source), tmp_path, cheap=True)
-        assert set(statuses(found.results)) <= {ACCEPTED, "gates", QUARANTINED}
+        asked = {"single_hop", "multi_hop", "parallel_single_hop", "parallel_multi_hop"}
+        pairs = [(e, done) for e, done in zip(source.entries, found.results, strict=True) if e.shape in asked]
+        assert {done.status for _, done in pairs} <= {"gates", QUARANTINED}
+        reasons = {done.value["reason"] for _, done in pairs if done.status == "gates"}
+        assert reasons <= {"G6: the answer stands in the request", "G6: the sub-answer stands in the request"}
+        assert reasons
 
 
 class TestAgain:

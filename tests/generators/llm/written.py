@@ -35,6 +35,10 @@ SECOND = [
 ]
 
 
+PROBED = '{"colour": "teal", "size": 7, "words": ["calm", "sea"]}'
+"""The answer to a probe."""
+
+
 def number(name: str, noun: str, forms: list[str], low: float, high: float, **more: Any) -> dict[str, Any]:
     given = {"type": "integer", "decimals": 0, "unit": "", "most": "highest", "least": "lowest"}
     given |= {"writable": False, "additive": True}
@@ -246,9 +250,28 @@ def said(body: dict[str, Any]) -> str:
 
 def probed(body: dict[str, Any]) -> str | None:
     """The answer to a probe; None if the request is none."""
-    return '{"colour": "teal"}' if "colour" in said(body) else None
+    return PROBED if "colour" in said(body) else None
+
+
+def patch(right: Any, order: str) -> str:
+    """A patch that puts right what an order names, given the right answer."""
+    told = json.loads(order.partition("\n")[2].partition("\n")[0])
+    operations = []
+    for path in dict.fromkeys(problem["path"] for problem in told if not problem["rule"].startswith("patch")):
+        value, parts = right, path.split("/")[1:]
+        try:
+            for part in parts:
+                value = value[int(part)] if isinstance(value, list) else value[part]
+        except LookupError:
+            operations.append({"op": "remove", "path": path})
+            continue
+        op = "replace" if parts and parts[-1].isdigit() else "add"
+        operations.append({"op": op, "path": path, "value": value})
+    return json.dumps({"patch": operations})
 
 
 def a_domain(body: dict[str, Any]) -> str:
     """What the fake endpoint answers to requests for domains."""
+    if "JSON Patch (RFC 6902)" in body["messages"][-1]["content"]:
+        return patch(BEEKEEPING, body["messages"][-1]["content"])
     return probed(body) or json.dumps(BEEKEEPING)
