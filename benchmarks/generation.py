@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
 
-from tool_gym.generators import build, collecting, gates
+from tool_gym.generators import build, collecting, gates, shards
 from tool_gym.generators.decompose import RejectedError
 from tool_gym.generators.gates.g14_duplicates import Register
 from tool_gym.generators.plan import BLOCK, PackPlan
@@ -19,7 +19,8 @@ DOMAINS = ("energy", "library", "logistics", "telecom")
 """Domains of the train split, so that a run comes back to each of them."""
 
 STAGES: Mapping[str, tuple[Any, str]] = {
-    "drawing a draft": (build._Build, "__init__"),  # noqa: SLF001 - what is timed has no public name
+    "drawing drafts": (shards, "drawn"),
+    "goals, by G4, G5, G7": (build, "check_goal"),
     "running its plan": (build, "deploy"),
     "proving merges": (build, "prove_merge"),
     "unneeded tools": (build, "extend_toolset"),

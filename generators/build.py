@@ -178,7 +178,8 @@ class _Build:
         plain = self.draft
         self.draft, needed = self.interface.integrate(plain)
         deployed = deploy(self.draft, needed, self.interface, self.world)
-        deployed = with_questions(self.draft, deployed, self.domain, self.world, stream(*self.path, "reply"))
+        if self.draft.gap is not None:
+            deployed = with_questions(self.draft, deployed, self.domain, self.world, stream(*self.path, "reply"))
         unique = list({tool.name: tool for tool in (*needed, *self.contrary(plain))}.values())
         extra = self.unneeded(unique, self.knobs.toolset)
         if extra:
@@ -293,7 +294,7 @@ class _Build:
             scenario, self.world, self.domain, self.draft, origins=self.origins, interface=self.interface
         )
         found = prove(candidate)
-        candidate.scenario = scenario.model_copy(update={"certificate": {**certificate, **found}})
+        candidate.scenario = scenario.with_certificate({**certificate, **found})
         return candidate
 
 

@@ -13,6 +13,8 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tool_gym.version import __version__ as __version__
+
 # In a source checkout the wings (envs, generators, agents) stand beside this folder, in a wheel inside it.
 _checkout = Path(__file__).resolve().parent.parent
 if (_checkout / "pyproject.toml").is_file() and (_checkout / "envs").is_dir():
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
     from tool_gym.trajectory import Trajectory, read_trajectories, write_trajectories
     from tool_gym.world import World
 
-__version__ = "0.1.0"
 
 __all__ = [
     "FolderPack",

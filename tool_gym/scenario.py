@@ -58,6 +58,12 @@ _NOT_CONTENT = (
     "world_ref",
 )
 
+_LONG = ("sub_goals", "goals", "plans")
+"""Fields whose writing is worth keeping."""
+
+_OUTLIVING = ("content_id", "_parts")
+"""What is computed of a scenario and holds whatever its certificate."""
+
 
 class Binding(Model):
     """The question a sub-goal's call puts to the world, in the canonical form of `tool_gym.tools.base.Fact`."""
@@ -308,12 +314,24 @@ class Scenario(Model):
         named.__dict__["content_id"] = self.content_id  # the id is no part of the content
         return named
 
+    def with_certificate(self, certificate: dict[str, Any]) -> Scenario:
+        """Return the scenario with another certificate, which is no part of the content."""
+        certified = self.model_copy(update={"certificate": certificate})
+        certified.__dict__.update({name: self.__dict__[name] for name in _OUTLIVING if name in self.__dict__})
+        return certified
+
+    @cached_property
+    def _parts(self) -> dict[str, Any]:
+        """Fields that take long to write, as JSON; raises TypeError if only the slower writer could write one."""
+        parts = {name: self.__dict__[name] for name in _LONG}
+        return {name: orjson.Fragment(orjson.dumps(plain(part, defaults=False))) for name, part in parts.items() if part}
+
     def to_json(self) -> str:
         """Return the scenario as one line of JSON."""
         version = {"schema_version": SCHEMA_VERSION}
         try:
-            tools = {"tools": [tool.kept(toolspec.written) for tool in self.tools]}
-            return orjson.dumps(plain(self, defaults=False, instead=tools) | version).decode()
+            instead = {"tools": [tool.kept(toolspec.written) for tool in self.tools], **self._parts}
+            return orjson.dumps(plain(self, defaults=False, instead=instead) | version).decode()
         except TypeError:  # as for `content_id`
             return jsonio.dumps(plain(self, defaults=False) | version)
 
@@ -324,7 +342,7 @@ class Scenario(Model):
             VersionError, ScenarioError: As `from_json`.
         """
         try:
-            line = orjson.dumps(plain(self, defaults=False, instead={"tools": []}))
+            line = orjson.dumps(plain(self, defaults=False, instead={"tools": [], **self._parts}))
             tools = [tool.kept(toolspec.read_back) for tool in self.tools]
             read = Scenario.model_validate({**orjson.loads(line), "tools": tools})
         except (TypeError, ValidationError):  # which is for `from_json` to read or explain

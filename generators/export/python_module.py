@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tool_gym import __version__, jsonio
+from tool_gym import jsonio
 from tool_gym.envs.pack import Task
 from tool_gym.generators.export import standalone
 from tool_gym.generators.export.bundle import Bundle, bundled
@@ -16,6 +16,7 @@ from tool_gym.generators.export.naming import python_names
 from tool_gym.generators.export.prepared import INSTEAD, Prepared, literal, prepared, registry, roots_of, rows_of
 from tool_gym.runtime.inprocess import InProcessSession
 from tool_gym.scenario import TemplateImpl
+from tool_gym.version import __version__
 
 WIDTH = 120
 """Widest line of text, in characters; data may be wider."""

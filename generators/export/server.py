@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tool_gym import __version__
 from tool_gym.envs.pack import Task
 from tool_gym.errors import ExportError
 from tool_gym.runtime import InProcessRuntime, Session
+from tool_gym.version import __version__
 
 if TYPE_CHECKING:
     from mcp import types

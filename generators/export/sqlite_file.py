@@ -10,9 +10,10 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from tool_gym import __version__, jsonio
+from tool_gym import jsonio
 from tool_gym.envs.pack import Task
 from tool_gym.errors import ExportError
+from tool_gym.version import __version__
 from tool_gym.world import Column, Table, World
 
 META = "meta"

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-from tool_gym import __version__, jsonio
+from tool_gym import jsonio
 from tool_gym.envs.pack import Task
 from tool_gym.errors import ExportError
 from tool_gym.files import write_whole
@@ -18,6 +18,7 @@ from tool_gym.generators.export.ftrl import ftrl_record
 from tool_gym.generators.export.openai_json import openai_request
 from tool_gym.generators.export.python_module import python_module
 from tool_gym.generators.export.sqlite_file import write_sqlite
+from tool_gym.version import __version__
 
 FORMATS = ("python", "ftrl", "openai", "sqlite")
 """What can be written; an MCP server is served instead (`tool_gym.generators.export.server`)."""

@@ -66,9 +66,9 @@ def _names_between(candidate: Candidate) -> Iterator[str]:
     """Yield the names of the rows that the plan finds and the request does not go by."""
     named = {part.row for goal in candidate.draft.goal for part in walk(goal) if isinstance(part, ByName)}
     for sub_goal in candidate.scenario.sub_goals:
-        row = _plain(sub_goal.gold) if isinstance(sub_goal.gold, TextValue) else None
-        table = table_of(candidate.world, row) if row is not None and row not in named else None
-        if table is not None:
+        row = sub_goal.gold.value if isinstance(sub_goal.gold, TextValue) else ""
+        table = table_of(candidate.world, row)
+        if table is not None and row not in named:
             yield candidate.world.tables[table].rows[row]["name"]
 
 

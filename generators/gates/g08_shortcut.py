@@ -123,7 +123,7 @@ def _check_single_calls(
 
 def _check_records(candidate: Candidate) -> None:
     """Reject the candidate if one record shows two of the cells that are read, now or in later user turns."""
-    cells: dict[tuple[str, Any], set[str]] = {}
+    cells: dict[tuple[str | None, str | None], set[str]] = {}
     for sub_goal in (*candidate.scenario.sub_goals, *candidate.later):
         binding = sub_goal.binding
         if binding is not None and binding.operation == "read" and binding.field is not None:

@@ -52,12 +52,13 @@ def scale_view(tools: list[ToolSpec], oracle: Oracle, knobs: Knobs, rng: random.
     worn = [wear_documents(tool, origin, knobs.docs, knobs.variant) for tool, origin in pairs]
     new = {origin.name: tool for tool, origin in zip(worn, tools, strict=True)}
     old = {origin.name: origin for origin in tools}
+    is_rewritten = any(new[name] is not origin for name, origin in old.items())
     called = {sub_goal.tool for sub_goal in oracle.sub_goals}
     twins = retired_twins(worn, knobs.toolset, knobs.variant) if called else []
     return View(
         tools=(*worn, *twins),
-        sub_goals=tuple(_sub_goal(one, old, new) for one in oracle.sub_goals),
-        plans=tuple(_plan(plan, {one.id: one for one in oracle.sub_goals}, old, new) for plan in oracle.plans),
+        sub_goals=tuple(_sub_goal(one, old, new) for one in oracle.sub_goals) if is_rewritten else oracle.sub_goals,
+        plans=tuple(_plan(one, oracle, old, new) for one in oracle.plans) if is_rewritten else oracle.plans,
         faults=draw_faults((new[name].name for name in called), knobs.faults, rng),
         origins={tool.name: origin for tool, origin in zip(worn, tools, strict=True)},
     )
@@ -82,9 +83,9 @@ def _sub_goal(sub_goal: SubGoal, old: Mapping[str, ToolSpec], new: Mapping[str, 
     return sub_goal.model_copy(update=changes)
 
 
-def _plan(
-    plan: Plan, sub_goals: Mapping[str, SubGoal], old: Mapping[str, ToolSpec], new: Mapping[str, ToolSpec]
-) -> Plan:
+def _plan(plan: Plan, oracle: Oracle, old: Mapping[str, ToolSpec], new: Mapping[str, ToolSpec]) -> Plan:
+    sub_goals = {one.id: one for one in oracle.sub_goals}
+
     def step(one: PlanStep) -> PlanStep:
         name = sub_goals[one.sub_goal].tool
         roles, impl = template(old[name]).renames, template(new[name])

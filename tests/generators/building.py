@@ -76,7 +76,7 @@ def all_built() -> Iterator[Candidate]:
             yield built(domain, shape)
 
 
-def assemble(
+def assemble(  # noqa: PLR0913 - each says something else about the candidate
     goal: Goal,
     world: World,
     *,
@@ -114,7 +114,7 @@ def assemble(
     return Candidate(scenario.with_id(), world, domain, draft, interface=interface)
 
 
-def refusal(
+def refusal(  # noqa: PLR0913 - as for assemble
     goal: Goal,
     world: World,
     tools: Iterable[Concept],

@@ -1,9 +1,10 @@
-"""Scenarios of a world share their tools, drafts are drawn before anything is made of them, and little is made twice."""
+"""Scenarios of a world share their tools, and a draft is drawn and checked before anything is made of it."""
 
 from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -149,6 +150,14 @@ def test_a_bad_goal_is_refused_before_anything_is_made_of_it(name: str) -> None:
         assert found.value.gate == gate
 
 
+def refused(check: Callable[[], object]) -> bool:
+    try:
+        check()
+    except RejectedError:
+        return True
+    return False
+
+
 def test_gates_of_goals_find_the_same_on_the_candidate() -> None:
     path = SeedPath(1, "train", "energy", 0, 0, 0)
     for attempt in range(30):
@@ -160,12 +169,8 @@ def test_gates_of_goals_find_the_same_on_the_candidate() -> None:
         except RejectedError:
             continue
         for gate in OF_GOALS:
-            try:
-                gate.check_goal(goal, world)
-            except RejectedError as error:
-                with pytest.raises(RejectedError) as found:
-                    gate.check(candidate)
-                assert found.value.gate == error.gate
+            if refused(lambda gate=gate: gate.check_goal(goal, world)):
+                assert refused(lambda gate=gate: gate.check(candidate))
 
 
 def test_a_list_says_no_more_for_certain_than_in_whole() -> None:
