@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from tool_gym.generators import build, collecting, gates, shards
 from tool_gym.generators.decompose import RejectedError
 from tool_gym.generators.gates.g14_duplicates import Register
+from tool_gym.generators.integrate import Interface
 from tool_gym.generators.plan import BLOCK, PackPlan
 from tool_gym.generators.shards import Report, make_shard
 from tool_gym.scenario import Scenario
@@ -19,13 +20,15 @@ DOMAINS = ("energy", "library", "logistics", "telecom")
 """Domains of the train split, so that a run comes back to each of them."""
 
 STAGES: Mapping[str, tuple[Any, str]] = {
+    "worlds": (build, "sample_world"),
     "drawing drafts": (shards, "drawn"),
     "goals, by G4, G5, G7": (build, "check_goal"),
+    "documents": (Interface, "integrate"),
     "running its plan": (build, "deploy"),
     "proving merges": (build, "prove_merge"),
     "unneeded tools": (build, "extend_toolset"),
     "scaling": (build, "scale_view"),
-    "data model": (Scenario, "__init__"),
+    "words": (build, "lines_of"),
     "ids": (Scenario, "with_id"),
     "JSON": (Scenario, "to_json"),
 } | {gate.GATE: (gate, "check") for gate in gates.GATES}

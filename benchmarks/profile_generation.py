@@ -10,6 +10,7 @@ most documents are written, are not counted.
 from __future__ import annotations
 
 import argparse
+import itertools
 
 from benchmarks.generation import Made, make, stopwatches
 from benchmarks.peers.table import markdown
@@ -29,11 +30,12 @@ def main() -> None:
     parser.add_argument("--blocks", type=int, default=BLOCKS, help="worlds that count, of 16 scenarios each")
     parser.add_argument("--warm", type=int, default=WARM, help="worlds before them")
     asked = parser.parse_args()
+    seeds = itertools.count()  # no world is made twice
     for title, complexity in (("complexity 0", 0), ("the full mix", None)):
-        make(asked.warm, 0, complexity)
-        plain = make(asked.blocks, 1, complexity)
+        make(asked.warm, next(seeds), complexity)
+        plain = make(asked.blocks, next(seeds), complexity)
         with stopwatches() as taken:
-            timed = make(asked.blocks, 2, complexity)
+            timed = make(asked.blocks, next(seeds), complexity)
         attempts = plain.attempts / plain.scenarios
         print(f"{title}: {plain.rate:.0f} scenarios a CPU second, {attempts:.2f} attempts each\n")
         print(markdown(HEAD, rows(timed, taken)), end="\n\n")

@@ -19,15 +19,14 @@ if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
 
 BLOCKS, ROUNDS = 4, 5
+_SEEDS = itertools.count(1)
 
 
 @pytest.mark.benchmark(group="making 64 scenarios")
 @pytest.mark.parametrize("complexity", [0, None], ids=["complexity 0", "the full mix"])
 def test_making_scenarios(benchmark: BenchmarkFixture, complexity: int | None) -> None:
-    seeds = itertools.count(1)
-
     def fresh() -> tuple[tuple[int, int, int | None], dict[str, object]]:
-        return (BLOCKS, next(seeds), complexity), {}
+        return (BLOCKS, next(_SEEDS), complexity), {}
 
     made = benchmark.pedantic(make, setup=fresh, rounds=ROUNDS, warmup_rounds=2)  # type: ignore[no-untyped-call]  # it has no annotations
     assert made.scenarios > 0.9 * BLOCKS * 16

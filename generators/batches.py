@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Iterator
 from typing import Any, NamedTuple, TypeAlias
 
-from tool_gym.generators.calls import LEFT_OUT, Caller, Choices, Stock, among, table_of, template
+from tool_gym.generators.calls import LEFT_OUT, Caller, Choices, Stock, among, tables_of, template
 from tool_gym.scenario import TemplateImpl, ToolSpec
 from tool_gym.tools.base import Arguments, FactKey, Run, ToolFailure
 from tool_gym.values import leaves
@@ -147,8 +147,8 @@ class Batches:
 
 def rows_among(world: World, values: list[Any]) -> dict[str, str]:
     """Return the values that are ids of rows, each with its table."""
-    tables = {value: table_of(world, value) for value in values if type(value) is str}
-    return {value: table for value, table in tables.items() if table is not None}
+    tables = tables_of(world)
+    return {value: tables[value] for value in values if type(value) is str and value in tables}
 
 
 def _key(role: str, options: Choices) -> tuple[Any, ...]:

@@ -311,11 +311,16 @@ def is_write(tool: ToolSpec) -> bool:
 
 def table_of(world: World, row_id: str) -> str | None:
     """Return the table a row is in, or None if there is no row of that id."""
-    tables: dict[str, str] | None = world.base.derived.get(table_of)
+    return tables_of(world).get(row_id)
+
+
+def tables_of(world: World) -> dict[str, str]:
+    """Return the table that each row is in, by the row's id."""
+    tables: dict[str, str] | None = world.base.derived.get(tables_of)
     if tables is None:
         pairs = ((row, name) for name, table in reversed(world.tables.items()) for row in table.rows)
-        tables = world.base.derived[table_of] = dict(pairs)
-    return tables.get(row_id)
+        tables = world.base.derived[tables_of] = dict(pairs)
+    return tables
 
 
 def _spoiled(column: Column) -> Any:

@@ -78,7 +78,7 @@ class Reach:
             if isinstance(part, Free):
                 self._stock.dates[part.date] = None
         self._shown: list[dict[str, Any]] = []
-        """Rows of long lists."""
+        """Rows of long lists that nothing is known of yet."""
         self.rounds_made: list[list[tuple[ToolSpec, Batch]]] = []
         """The calls of each round."""
 
@@ -132,10 +132,13 @@ class Reach:
     def _told_of_known(self) -> set[Any]:
         """Return what long lists say of rows that are known by now."""
         known, names = set[str]().union(*self._stock.ids.values()), self._stock.names
-        found: set[Any] = set()
+        found, others = set[Any](), list[dict[str, Any]]()
         for item in self._shown:
             if item["id"] in known or item["name"] in names:
                 found.update(leaves(item))
+            else:
+                others.append(item)
+        self._shown = others
         return found
 
     def _learn(self, ids: dict[str, str]) -> Stock:

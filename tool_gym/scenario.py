@@ -324,7 +324,9 @@ class Scenario(Model):
     def _parts(self) -> dict[str, Any]:
         """Fields that take long to write, as JSON; raises TypeError if only the slower writer could write one."""
         parts = {name: self.__dict__[name] for name in _LONG}
-        return {name: orjson.Fragment(orjson.dumps(plain(part, defaults=False))) for name, part in parts.items() if part}
+        return {
+            name: orjson.Fragment(orjson.dumps(plain(part, defaults=False))) for name, part in parts.items() if part
+        }
 
     def to_json(self) -> str:
         """Return the scenario as one line of JSON."""

@@ -141,21 +141,23 @@ def _others(candidate: Candidate, value: Any, schema: dict[str, Any]) -> list[An
 
 
 def _more(candidate: Candidate, tool: ToolSpec) -> list[Iterator[ToolCall]]:
-    """Return changes by one tool to the rows of its table, one iterator a field."""
+    """Return changes by one tool to the rows of its table, two iterators a field: of other rows, and of the goal's."""
     return [kind for part in parts(tool, candidate.world.base) for kind in _changes(candidate, tool, part)]
 
 
 def _changes(candidate: Candidate, tool: ToolSpec, part: Part) -> list[Iterator[ToolCall]]:
     impl: TemplateImpl = template(part.tool)
-    rows = candidate.world.base.rows[impl.bindings["table"]]
+    asked = {cell.row for goal in candidate.scenario.goals if isinstance(goal, StateGoal) for cell in goal.required}
+    every = candidate.world.base.rows[impl.bindings["table"]]
+    kinds = [[row for row in every if row not in asked], [row for row in every if row in asked]]
 
-    def calls(field: str | None) -> Iterator[ToolCall]:
+    def calls(field: str | None, rows: list[str]) -> Iterator[ToolCall]:
         for arguments in Caller(candidate.world).attempts(part.tool, rows):
             if field is None or field in (*arguments, arguments.get("field")):
                 yield ToolCall(tool.name, template(tool).public({**arguments, **part.chosen}))
 
     fields = impl.bindings["fields"] if impl.family == "update" else [None]
-    return [calls(field) for field in fields]
+    return [calls(field, rows) for field in fields for rows in kinds]
 
 
 def _check_invariants(candidate: Candidate, step: Step) -> None:

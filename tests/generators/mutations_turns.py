@@ -235,6 +235,17 @@ def change_of_a_turn_to_another_row_expected(candidate: Candidate) -> Candidate 
 
 
 @mutations.of(g07_needed)
+def call_made_before_what_it_rests_on(candidate: Candidate) -> Candidate | None:
+    calls = candidate.draft.calls
+    if len(candidate.scenario.user_turns) < 2 or calls[-1].user_turn == 0:
+        return None
+    mutant = altered(candidate)
+    first = replace(calls[0], references={"id": (len(calls) - 1, ("id",))})
+    mutant.draft = replace(candidate.draft, calls=[first, *calls[1:]])
+    return mutant
+
+
+@mutations.of(g07_needed)
 def turn_with_a_call_that_leads_nowhere(candidate: Candidate) -> Candidate | None:
     """A turn's answer rests on less than its calls find out."""
     for goal in candidate.scenario.goals:
