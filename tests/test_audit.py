@@ -175,5 +175,5 @@ class TestCommand:
         assert main([*asked, "--strict"]) == 0 + (not all(bar["met"] for bar in described["bars"]))
 
     def test_a_pack_that_is_none(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main(["audit", "evryday"]) == 2
+        assert main(["audit", "everydax"]) == 2
         assert "everyday" in capsys.readouterr().err

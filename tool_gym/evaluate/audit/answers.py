@@ -43,7 +43,7 @@ class Collector:
         self._types.update(map(_type, parts))
         said = Mentions(" ".join(scenario.user_turns))
         self._mentioned += bool(parts) and all(said.has(plain(part)) for part in parts)
-        if _leaks(scenario, parts, said):
+        if scenario.shape != "decline" and _leaks(scenario, parts, said):  # a decline has nothing to give away
             self._leaks.append(scenario.id)
 
     def result(self) -> Answers:
