@@ -32,7 +32,8 @@ def main() -> None:
     asked = parser.parse_args()
     seeds = itertools.count()  # no world is made twice
     for title, complexity in (("complexity 0", 0), ("the full mix", None)):
-        make(asked.warm, next(seeds), complexity)
+        if asked.warm:
+            make(asked.warm, next(seeds), complexity)
         plain = make(asked.blocks, next(seeds), complexity)
         with stopwatches() as taken:
             timed = make(asked.blocks, next(seeds), complexity)
