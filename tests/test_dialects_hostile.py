@@ -109,7 +109,7 @@ def repeated(*pieces: str) -> str:
 
 
 def is_quick(dialect: Dialect, text: str) -> bool:
-    """Whether a text of the greatest length is read in no more than linear time: milliseconds; its square takes minutes.
+    """Whether a text of the greatest length is read in linear time: that takes milliseconds, its square minutes.
 
     The bound is far from both, and one of three tries is enough, since the machine has other things to do as well.
     """
