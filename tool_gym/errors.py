@@ -14,7 +14,8 @@ The model's mistakes are observations (a [`ToolResult`][tool_gym.turns.ToolResul
     ├── GenerationError      the pipeline could not build what was asked for
     ├── ExportError          a scenario cannot be written in the form asked for
     ├── EndpointError        a model behind an endpoint does not answer, or nothing usable
-    └── BudgetError          a cap in tokens or money would be passed
+    ├── BudgetError          a cap in tokens or money would be passed
+    └── AgentError           training or a local policy cannot do what was asked
 """
 
 from __future__ import annotations
@@ -82,3 +83,7 @@ class EndpointError(ToolGymError, RuntimeError):
 
 class BudgetError(ToolGymError, RuntimeError):
     """Raised before a cap in tokens or money is passed."""
+
+
+class AgentError(ToolGymError, RuntimeError):
+    """Raised when training, a local policy or an analysis is asked for what it cannot do, or lacks an extra."""

@@ -130,7 +130,7 @@ class _Job:
 
     def summaries(self, env: ToolUseEnv, played: dict[str, list[Trajectory]]) -> list[Summary]:
         """Return the figures of each policy: solve's, but for the mean return."""
-        from tool_gym.cli.rescoring import summary_of
+        from tool_gym.summary import summary_of
 
         def scenario_of(name: str) -> Scenario:
             return env.pack.task(name).scenario

@@ -162,8 +162,8 @@ class _Scores:
             tell(f"{len(reasons)} trajectories cannot be scored by {name}: {reasons[0]}")
 
     def _take(self, trajectory: Trajectory) -> Trajectory:
-        from tool_gym.cli.rescoring import rescored
         from tool_gym.rewards import get_reward
+        from tool_gym.summary import rescored
 
         scenario, policy = self.scenarios.of(trajectory), str(trajectory.policy)
         self.by_solve.setdefault(policy, []).append(rescored(trajectory, scenario, get_reward("solve")))
@@ -178,8 +178,8 @@ class _Scores:
 
     def _paid(self, trajectory: Trajectory, scenario: Scenario, name: str, reward: Reward) -> Trajectory | None:
         """Return the trajectory as a reward pays it; None if it cannot, and need not."""
-        from tool_gym.cli.rescoring import rescored
         from tool_gym.errors import NoOracleError
+        from tool_gym.summary import rescored
 
         try:
             return rescored(trajectory, scenario, reward)._replace(reward=name)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tool_gym.evaluate.summary import Summary, summarize
+from tool_gym.summary import Summary, summarize
 
 __all__ = ["Summary", "summarize"]
