@@ -15,8 +15,8 @@ from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 import orjson
 from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer, model_validator
 
-from tool_gym import consistency, jsonio, toolspec
-from tool_gym.errors import NoOracleError, ScenarioError, VersionError
+from tool_gym import consistency, jsonio, toolspec, unreadable
+from tool_gym.errors import NoOracleError, ScenarioError
 from tool_gym.implementation import PythonImpl as PythonImpl  # noqa: PLC0414 - part of the data model, so it is here too
 from tool_gym.implementation import TemplateImpl as TemplateImpl  # noqa: PLC0414 - as above
 from tool_gym.model import Kind, Model, plain, without_empty
@@ -367,9 +367,11 @@ class Scenario(Model):
         try:
             scenario = cls.model_validate_json(text)
         except ValidationError as error:
-            raise _explain(text, error) from None
+            explained = unreadable.explain(text, error, SCHEMA_VERSION)
+            raise explained from None
         if scenario.schema_version != SCHEMA_VERSION:
-            raise _wrong_version(scenario.schema_version)
+            error = unreadable.wrong_version(scenario.schema_version, SCHEMA_VERSION)
+            raise error
         if scenario.world is not None:
             scenario.world.check()
         if check_id and scenario.id != scenario.content_id:
@@ -386,26 +388,3 @@ class Scenario(Model):
 def scenario_schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of a scenario."""
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Scenario.model_json_schema()}
-
-
-def _explain(text: str | bytes, error: ValidationError) -> ScenarioError:
-    try:
-        version = jsonio.loads(text if isinstance(text, str) else text.decode()).get("schema_version", SCHEMA_VERSION)
-    except (ValueError, AttributeError):
-        version = SCHEMA_VERSION
-    if version != SCHEMA_VERSION:
-        return _wrong_version(version)
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"]) or "the top level"
-    return ScenarioError(f"not a scenario: {first['msg']} (at {where}){_others(error.error_count() - 1)}")
-
-
-def _others(count: int) -> str:
-    return f", and {count} more" if count else ""
-
-
-def _wrong_version(version: Any) -> VersionError:
-    return VersionError(
-        f"the scenario has schema version {str(version)[:40]!r}; this release reads version {SCHEMA_VERSION}. "
-        "Regenerate it, or install the release that wrote it"
-    )
