@@ -5,10 +5,26 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-_HOMES: dict[str, str] = {}
+from tool_gym.errors import AgentError
+
+_HOMES: dict[str, str] = {
+    "ChatPolicy": "tool_gym.agents.policies.chat",
+    "Introspection": "tool_gym.agents.introspection",
+    "IntrospectiveSchedule": "tool_gym.agents.introspection",
+    "ScheduleConfig": "tool_gym.agents.curriculum",
+    "TransformersPolicy": "tool_gym.agents.policies.local",
+    "make_schedule": "tool_gym.agents.curriculum",
+}
 """Public name → the module it lives in, imported when it is asked for."""
 
-__all__: list[str] = []
+__all__ = [
+    "ChatPolicy",
+    "Introspection",
+    "IntrospectiveSchedule",
+    "ScheduleConfig",
+    "TransformersPolicy",
+    "make_schedule",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -16,7 +32,13 @@ def __getattr__(name: str) -> Any:
     if home is None:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
-    return getattr(importlib.import_module(home), name)
+    try:
+        return getattr(importlib.import_module(home), name)
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("tool_gym"):
+            raise
+        msg = f'tool_gym.agents.{name} needs the extra train ({error}): pip install "tool-gym[train]"'
+        raise AgentError(msg) from None
 
 
 def __dir__() -> list[str]:

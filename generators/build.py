@@ -100,6 +100,8 @@ class Wish:
     """One of the shape's `DEPTHS`."""
     complexity: Complexity = None
     """How far the scaling operators go."""
+    styles: tuple[str, ...] = ()
+    """Styles of documentation to draw from; none for all."""
 
 
 def build(path: SeedPath, wish: Wish) -> Candidate:
@@ -168,7 +170,7 @@ class _Build:
         self.shape = wish.shape
         self.draft = draft
         self.scaling = stream(*path, "scale")
-        service = self.service = _service(path[:4], seed_path.attempt // PATIENCE, wish.complexity)
+        service = self.service = _service(path[:4], seed_path.attempt // PATIENCE, wish)
         knobs = replace(self.scaling.choice(service.knobs), depth=wish.depth)
         self.knobs = replace(knobs, merges=suited(knobs.merges, draft))
         self.interface = _interface(domain.name, service.style, self.knobs.merges)
@@ -339,9 +341,10 @@ def _world(seed: int, split: str, domain: str, block: int) -> World:
 
 
 @lru_cache(maxsize=256)
-def _service(world: tuple[str | int, ...], era: int, complexity: Complexity) -> _Service:
+def _service(world: tuple[str | int, ...], era: int, wish: Wish) -> _Service:
     rng = stream(*world, "surface", era)
-    return _Service(rng.choice(style_names()), Knobs.several(rng, complexity, VECTORS), rng.getrandbits(32))
+    style = rng.choice(wish.styles or style_names())
+    return _Service(style, Knobs.several(rng, wish.complexity, VECTORS), rng.getrandbits(32))
 
 
 @lru_cache(maxsize=1024)

@@ -46,9 +46,10 @@ def plan_of(card: Card) -> PackPlan:
         raise GenerationError(msg)
     try:
         domains = {split: tuple(names) for split, names in how.pop("domains").items()}
+        chosen = {name: tuple(how.pop(name, ())) for name in ("depths", "registers")}
         shapes = tuple(how.pop("shapes"))
         own = tuple(domain_from(data, f"the pack {card.id!r}") for data in how.pop("own", ()))
-        return PackPlan(name=card.id, domains=domains, shapes=shapes, own=own, **how)
+        return PackPlan(name=card.id, domains=domains, shapes=shapes, own=own, **chosen, **how)
     except (KeyError, TypeError, AttributeError) as error:
         msg = f"how the pack {card.id!r} was built is not a plan of this generator: {error}"
         raise GenerationError(msg) from None

@@ -13,6 +13,7 @@ from tool_gym.envs.pack import SPLITS
 from tool_gym.errors import GenerationError, UnknownNameError
 from tool_gym.generators.build import DEPTHS, GENERATOR_VERSION, SeedPath, Wish
 from tool_gym.generators.domain import Domain, domain_names, load_domain, use_domain
+from tool_gym.generators.registers import registers, style_names
 from tool_gym.generators.scale import Complexity, asked_for
 from tool_gym.generators.seeding import stream
 
@@ -64,6 +65,8 @@ class PackPlan:
             which draws them for each scenario.
         shapes: The shapes to make, in the proportions of `MIX`; none for all.
         own: Domains that are not bundled; where `domains` is None, every split draws on just these.
+        depths: The depths to make, of those a shape has; shapes that have none of them are left out. None for all.
+        registers: The registers of documentation to draw from; none for all.
     """
 
     name: str
@@ -73,6 +76,8 @@ class PackPlan:
     complexity: Complexity = None
     shapes: tuple[str, ...] = ()
     own: tuple[Domain, ...] = ()
+    depths: tuple[int, ...] = ()
+    registers: tuple[str, ...] = ()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Make the own domains known to the process that reads the plan."""
@@ -93,6 +98,11 @@ class PackPlan:
             _check_known("split", split, SPLITS)
         for shape in self.shapes:
             _check_known("shape", shape, tuple(MIX))
+        for register in self.registers:
+            _check_known("register", register, tuple(registers()))
+        if not any(map(self.depths_of, self.shapes or MIX)):
+            msg = f"no shape asked for has a depth among {self.depths}; depths are {DEPTHS}"
+            raise GenerationError(msg)
         if any(size < 0 for size in self.sizes.values()) or not any(self.sizes.values()):
             msg = f"sizes must be 0 or more and not all 0, not {self.sizes}"
             raise GenerationError(msg)
@@ -111,10 +121,22 @@ class PackPlan:
     def shapes_of(self, split: str) -> list[str]:
         """Return the order in which shapes come up: the mix, shuffled once for the split."""
         shapes = [
-            shape for shape, share in MIX.items() if not self.shapes or shape in self.shapes for _ in range(share)
+            shape
+            for shape, share in MIX.items()
+            if (not self.shapes or shape in self.shapes) and self.depths_of(shape)
+            for _ in range(share)
         ]
         stream(self.seed, split, "shapes").shuffle(shapes)
         return shapes
+
+    def depths_of(self, shape: str) -> tuple[int, ...]:
+        """Return the depths a shape is made in."""
+        return tuple(depth for depth in DEPTHS[shape] if not self.depths or depth in self.depths)
+
+    @property
+    def styles(self) -> tuple[str, ...]:
+        """The styles of documentation to draw from; none for all."""
+        return tuple(name for name in style_names() if name.rsplit("-", 1)[0] in self.registers)
 
     def path(self, split: str, index: int, attempt: int) -> SeedPath:
         """Return the seed path of an attempt at a scenario."""
@@ -148,6 +170,8 @@ class PackPlan:
             "complexity": self.complexity,
             "shapes": list(self.shapes),
             "domains": {split: list(self.domains_of(split)) for split in self.sizes},
+            **({"depths": list(self.depths)} if self.depths else {}),
+            **({"registers": list(self.registers)} if self.registers else {}),
             **(
                 {"own": [domain.model_dump(mode="json", exclude_defaults=True) for domain in self.own]}
                 if self.own
@@ -167,7 +191,7 @@ def wish(plan: PackPlan, shape: str, depth: int) -> Wish:
     if depth not in DEPTHS[shape]:
         msg = f"{shape} has the depths {DEPTHS[shape]}, not {depth}"
         raise GenerationError(msg)
-    return Wish(shape, depth, plan.complexity)
+    return Wish(shape, depth, plan.complexity, plan.styles)
 
 
 def _check_known(kind: str, name: str, known: tuple[str, ...]) -> None:

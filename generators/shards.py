@@ -10,7 +10,7 @@ from typing import Any
 
 from tool_gym import jsonio
 from tool_gym.errors import GenerationError
-from tool_gym.generators.build import DEPTHS, SeedPath, Wish, drawn, finished, world_of
+from tool_gym.generators.build import SeedPath, Wish, drawn, finished, world_of
 from tool_gym.generators.candidate import Candidate
 from tool_gym.generators.coverage import Coverage
 from tool_gym.generators.decompose import Draft, RejectedError
@@ -96,7 +96,7 @@ def make_shard(plan: PackPlan, shard: Shard, report: Report) -> Iterator[Made]:
     coverage, shapes = Coverage(), plan.shapes_of(shard.split)
     for index in plan.indices(shard):
         shape = shapes[index % len(shapes)]
-        depth = coverage.next_depth(shape, DEPTHS[shape])
+        depth = coverage.next_depth(shape, plan.depths_of(shape))
         made, candidate = _make(plan, shard.split, index, shape, depth, coverage, report)
         coverage.add(shape, depth, candidate.draft)
         yield made

@@ -78,10 +78,19 @@ class Conversation(Sequence[dict[str, Any]]):
         self._steps = steps
         self._count = len(steps) if count is None else count
 
+    @property
+    def opening(self) -> list[dict[str, Any]]:
+        """The messages before the first turn."""
+        system = [{"role": "system", "content": self._system}] if self._system else []
+        return [*system, user_message(self._opening)]
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps that are seen, with the turns as they were written."""
+        return tuple(islice(self._steps, self._count))
+
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        if self._system:
-            yield {"role": "system", "content": self._system}
-        yield user_message(self._opening)
+        yield from self.opening
         for number, step in enumerate(islice(self._steps, self._count)):
             yield assistant_message(step.turn, number)
             yield from tool_messages(step.turn, step.results, number)

@@ -370,8 +370,8 @@ class Scenario(Model):
             explained = unreadable.explain(text, error, SCHEMA_VERSION)
             raise explained from None
         if scenario.schema_version != SCHEMA_VERSION:
-            error = unreadable.wrong_version(scenario.schema_version, SCHEMA_VERSION)
-            raise error
+            wrong = unreadable.wrong_version(scenario.schema_version, SCHEMA_VERSION)
+            raise wrong
         if scenario.world is not None:
             scenario.world.check()
         if check_id and scenario.id != scenario.content_id:

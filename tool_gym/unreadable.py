@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING, Any
 
 from tool_gym import jsonio
 from tool_gym.errors import ScenarioError, VersionError
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 def explain(text: str | bytes, error: ValidationError, version: int) -> ScenarioError:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 from tool_gym import jsonio
 from tool_gym.envs.pack import Task
 from tool_gym.errors import ExportError
-from tool_gym.files import write_whole
+from tool_gym.files import replacing, write_whole
 from tool_gym.generators.export.ftrl import ftrl_record
 from tool_gym.generators.export.openai_json import openai_request
 from tool_gym.generators.export.python_module import python_module
@@ -55,7 +54,7 @@ def write_lines(form: str, chosen: Chosen, out: Path, done: Callable[[int], None
     """
     left_out: Counter[str] = Counter()
     written = 0
-    with _whole(out) as temporary, temporary.open("wb") as file:
+    with replacing(out) as temporary, temporary.open("wb") as file:
         for number, (task, split) in enumerate(chosen, 1):
             try:
                 record = (
@@ -86,7 +85,7 @@ def write_one(form: str, task: Task, out: Path, *, with_answers: bool = False) -
     if form == "python":
         write_whole(out, python_module(task))
         return
-    with _whole(out) as temporary:
+    with replacing(out) as temporary:
         write_sqlite(task, temporary, with_answers=with_answers)
 
 
@@ -149,14 +148,3 @@ def check_new(out: Path, *, overwrite: bool) -> None:
     if out.exists() and not overwrite:
         msg = f"{out} already exists; pass --overwrite to replace it"
         raise ExportError(msg)
-
-
-@contextmanager
-def _whole(out: Path) -> Iterator[Path]:
-    """Give a path to write to, which takes the place of `out` when the body has run to its end."""
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
-    try:
-        yield temporary
-        temporary.replace(out)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -12,7 +12,10 @@
     tool-gym llm domain --endpoint …         have a model write domains; also llm paraphrase, llm documents
     tool-gym pack FILES --name N --out DIR   pack hand-written scenarios
     tool-gym export FORMAT PACK --out FILE   write scenarios as Python, FTRL records, OpenAI JSON or SQLite
+    tool-gym export-trajectories FORMAT FILE --out FILE   write trajectories as data sets for training
     tool-gym serve SCENARIO                  serve a scenario's tools over MCP
+    tool-gym train --preset NAME             train a policy
+    tool-gym analyze BASE TUNED              what training changed, and which change carries the gain
 
 A command's results go to standard output, all else to standard error. Exit codes: 0 done, 1 a check failed,
 2 a mistake of the caller, told in one line, 130 interrupted.
@@ -31,10 +34,12 @@ from typer.exceptions import Exit, TyperException
 
 from tool_gym import __version__
 from tool_gym.cli import (
+    analyze,
     audit,
     check,
     domains,
     export,
+    exporting,
     generate,
     listing,
     llm,
@@ -44,6 +49,7 @@ from tool_gym.cli import (
     schema,
     score,
     show,
+    train,
 )
 from tool_gym.cli.output import tell
 from tool_gym.errors import ToolGymError
@@ -87,8 +93,11 @@ app.add_typer(domains.app, name="domain")
 app.add_typer(llm.app, name="llm")
 _add("pack", packing.pack, packing.EXAMPLES)
 _add("export", export.export, export.EXPORT_EXAMPLES)
+_add("export-trajectories", exporting.export_trajectories, exporting.EXAMPLES)
 _add("serve", export.serve, export.SERVE_EXAMPLES)
 _add("schema", schema.schema, schema.EXAMPLES)
+_add("train", train.train, train.EXAMPLES)
+_add("analyze", analyze.analyze, analyze.EXAMPLES)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -63,6 +63,13 @@ def generate(  # noqa: PLR0913 - a command has the options it has
         ),
     ] = None,
     shapes: Annotated[str | None, typer.Option(help="Shapes, separated by commas.", show_default="all")] = None,
+    depths: Annotated[
+        str | None, typer.Option(help="Depths (calls of the longest chain), as 1,2.", show_default="all")
+    ] = None,
+    registers: Annotated[
+        str | None,
+        typer.Option(help="Registers of documentation: terse, prose, openapi, legacy.", show_default="all"),
+    ] = None,
     recipe: Annotated[
         Path | None, typer.Option(help="Also write a recipe: a small file from which anyone builds the same pack.")
     ] = None,
@@ -93,6 +100,8 @@ def generate(  # noqa: PLR0913 - a command has the options it has
         complexity,
         tuple(names_of([shapes])) if shapes else (),
         tuple(read_domain(path) for path in _files(domain_files)),
+        _numbers(depths),
+        tuple(names_of([registers])) if registers else (),
     )
     folder = check_new_folder(out, overwrite=overwrite)
     recipe_file = check_new_file(recipe) if recipe is not None else None
@@ -106,6 +115,17 @@ def generate(  # noqa: PLR0913 - a command has the options it has
         print_json(_described(card, report, folder))
     else:
         _print(card, report, out)
+
+
+def _numbers(given: str | None) -> tuple[int, ...]:
+    from tool_gym.cli.find import names_of
+    from tool_gym.errors import GenerationError
+
+    names = names_of([given]) if given else []
+    if not all(name.isdecimal() for name in names):
+        msg = f"--depths takes whole numbers with commas between them, as 1,2, not {given!r}"
+        raise GenerationError(msg)
+    return tuple(map(int, names))
 
 
 def _files(given: str | None) -> list[Path]:

@@ -12,6 +12,10 @@ the last one from then on:
     wrong          valid JSON of another schema        500        the server fails
     unsupported    400: response_format unknown        garbage    no JSON, no HTTP body to speak of
     fenced         in a Markdown block, with chatter   hangup     the connection is closed
+    empty          no text and no calls                filtered   nothing, finish_reason "content_filter"
+    too_long       400: beyond the model's context
+
+Of an answer that calls tools, it is the last call's arguments that end too early.
 """
 
 from __future__ import annotations
@@ -26,8 +30,8 @@ from typing import Any, Self
 from tool_gym import jsonio
 from tool_gym.llm.endpoint import Endpoint
 
-Answer = Callable[[dict[str, Any]], str]
-"""From a request's body to the text of the answer."""
+Answer = Callable[[dict[str, Any]], str | dict[str, Any]]
+"""From a request's body to the text of the answer; or to a message, such as one with `tool_calls`."""
 
 SLOW_SECONDS = 1.5
 
@@ -36,7 +40,7 @@ class FakeEndpoint:
     """A server that answers chat completions.
 
     Args:
-        answer: Gives the text of each answer.
+        answer: Gives each answer.
         script: How answers are delivered; see the module's docstring.
         constraints: Which fields that constrain the answer it knows; requests with others are refused.
     """
@@ -120,27 +124,40 @@ class _Server(ThreadingHTTPServer):
 _FAILURES: dict[str, tuple[int, dict[str, str], bytes]] = {
     "429": (429, {"Retry-After": "0.05"}, b'{"error": {"message": "slow down"}}'),
     "500": (500, {}, b'{"error": {"message": "out of memory"}}'),
+    "too_long": (400, {}, b'{"error": {"message": "the maximum context length of this model is 64 tokens"}}'),
     "unsupported": (400, {}, b'{"error": {"message": "this field is not supported"}}'),
     "garbage": (200, {}, b"\xff\xfe not json"),
     "hangup": (0, {}, b""),
 }
 
 
-def _completion(text: str, how: str) -> dict[str, Any]:
-    message: dict[str, Any] = {"role": "assistant", "content": text}
-    finish = "stop"
-    if how == "malformed":
-        message["content"] = text[: 2 * len(text) // 3]
-    elif how == "truncated":
-        message["content"], finish = text[: len(text) // 2], "length"
+def _completion(answer: str | dict[str, Any], how: str) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant", **(answer if isinstance(answer, dict) else {"content": answer})}
+    calls, text = message.get("tool_calls"), message.get("content") or ""
+    finish = "tool_calls" if calls else "stop"
+    if how in ("malformed", "truncated"):
+        kept = 2 / 3 if how == "malformed" else 1 / 2
+        if calls:
+            message["tool_calls"] = [*calls[:-1], _cut_call(calls[-1], kept)]
+        else:
+            message["content"] = text[: int(len(text) * kept)]
+        finish = "length" if how == "truncated" else finish
     elif how == "wrong":
         message["content"] = '{"something": "else"}'
     elif how == "fenced":
         message["content"] = f"Sure! Here it is:\n```json\n{text}\n```\nAnything else?"
     elif how == "refusing":
         message |= {"content": "I'm sorry, I can't help with that.", "refusal": "I can't help with that."}
+    elif how in ("empty", "filtered"):
+        message = {"role": "assistant", "content": None}
+        finish = "content_filter" if how == "filtered" else "stop"
     usage = {"prompt_tokens": 100, "completion_tokens": max(1, len(text) // 4)}
     return {"choices": [{"index": 0, "message": message, "finish_reason": finish}], "usage": usage}
+
+
+def _cut_call(call: dict[str, Any], kept: float) -> dict[str, Any]:
+    arguments = call["function"]["arguments"]
+    return {**call, "function": {**call["function"], "arguments": arguments[: int(len(arguments) * kept)]}}
 
 
 def _constraints_of(body: dict[str, Any]) -> list[str]:
@@ -153,6 +170,7 @@ def _constraints_of(body: dict[str, Any]) -> list[str]:
 def _handler(fake: FakeEndpoint) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # a response in two packets would wait 40 ms for the first one's receipt
 
         def do_POST(self) -> None:
             body = jsonio.loads(self.rfile.read(int(self.headers["Content-Length"])).decode())
