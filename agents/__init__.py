@@ -9,9 +9,16 @@ from tool_gym.errors import AgentError
 
 _HOMES: dict[str, str] = {
     "ChatPolicy": "tool_gym.agents.policies.chat",
+    "Collector": "tool_gym.agents.rollouts",
+    "CreditConfig": "tool_gym.agents.credit",
+    "Encoder": "tool_gym.agents.encoding",
     "Introspection": "tool_gym.agents.introspection",
     "IntrospectiveSchedule": "tool_gym.agents.introspection",
+    "Limits": "tool_gym.agents.rollouts",
+    "Rollout": "tool_gym.agents.rollouts",
+    "Sampler": "tool_gym.agents.sampling",
     "ScheduleConfig": "tool_gym.agents.curriculum",
+    "StepGRPOTrainer": "tool_gym.agents.grpo",
     "TransformersPolicy": "tool_gym.agents.policies.local",
     "make_schedule": "tool_gym.agents.curriculum",
 }
@@ -19,9 +26,16 @@ _HOMES: dict[str, str] = {
 
 __all__ = [
     "ChatPolicy",
+    "Collector",
+    "CreditConfig",
+    "Encoder",
     "Introspection",
     "IntrospectiveSchedule",
+    "Limits",
+    "Rollout",
+    "Sampler",
     "ScheduleConfig",
+    "StepGRPOTrainer",
     "TransformersPolicy",
     "make_schedule",
 ]

@@ -115,10 +115,8 @@ class Encoder:
         mark, rest = self._prompts.after(step, number, tools)
         if mark not in self._end_ids:
             self._end_ids[mark] = self._read_mark(mark)
-        end = self._end_ids[mark]
-        ids = self._ids(mark + rest)  # together, for some tokenizers put a space before whatever comes first
-        behind = ids[len(end) :] if mark and ids[: len(end)] == end else self._ids(rest)
-        return behind if stopped else [*end, *behind]
+        between = self._behind(mark, rest)
+        return between if stopped else [*self._end_ids[mark], *between]
 
     def written(self, turn: Turn) -> list[int]:
         """Return a turn as the model would have written it, with what ends it."""
@@ -126,7 +124,7 @@ class Encoder:
         if own is None:
             own = self._prompts.written(turn, self.dialect)
         mark = self._prompts.marks.calls if turn.calls else self._prompts.marks.text
-        return [*self._ids(own), *self._end_ids[mark]]
+        return [*self._behind(mark, own), *self._end_ids[mark]]
 
     def text(self, ids: Sequence[int]) -> str:
         """Return the turn that `ids` are, without what ends it, and with the mark of thinking the cue opened."""
@@ -186,6 +184,12 @@ class Encoder:
             return ids
         eos = self.tokenizer.eos_token_id
         return [] if eos is None else [eos]
+
+    def _behind(self, mark: str, text: str) -> list[int]:
+        """Return the ids of a text behind a mark; some tokenizers put a space before a text that comes first."""
+        end = self._end_ids[mark]
+        ids = self._ids(mark + text) if mark else []
+        return ids[len(end) :] if ids and ids[: len(end)] == end else self._ids(text)
 
     def _ids(self, text: str) -> list[int]:
         return list(self.tokenizer.encode(text, add_special_tokens=False))

@@ -19,7 +19,7 @@ from tool_gym.envs.rollout import episode_seed
 from tool_gym.envs.vector import ToolUseVectorEnv
 from tool_gym.errors import AgentError, UnknownNameError
 from tool_gym.rewards import Reward
-from tool_gym.trajectory import Trajectory
+from tool_gym.trajectory import Step, Trajectory
 
 
 class Rollout(NamedTuple):
@@ -36,7 +36,7 @@ class Rollout(NamedTuple):
     rewards: list[float]
     """One for each turn."""
     overlong: bool
-    """Whether the episode was cut because the context was full; its trajectory is truncated then."""
+    """Whether the context was full before the episode was over, or before its last turn was."""
 
 
 class Limits(BaseModel):
@@ -208,22 +208,19 @@ class Collector:
         over = []
         for row, episode in live.items():
             episode.rewards.append(float(rewards[row]))
-            ended = bool(terminated[row] or truncated[row])
-            if not ended:
+            if not (terminated[row] or truncated[row]):
                 with self._clock.running("encode"):
-                    ended = not self._show(episode, infos[row]["step"])
-            if ended:
+                    self._show(episode, infos[row]["step"])
+            if terminated[row] or truncated[row] or episode.overlong:
                 episode.trajectory = self._env.unwrapped_envs[row].trajectory
                 over.append(row)
         return over
 
-    def _show(self, episode: _Episode, step: Any) -> bool:
-        """Show what came of a turn; return whether there is room for another."""
-        stopped = episode.stopped
-        if episode.room > 0:
-            episode.show(self.encoder.after(step, len(episode.turns) - 1, episode.tools, stopped=stopped))
-        episode.overlong = episode.room <= 0
-        return not episode.overlong
+    def _show(self, episode: _Episode, step: Step) -> None:
+        """Show what came of a turn, if there is room for it and for another turn."""
+        if not episode.overlong:
+            number = len(episode.turns) - 1
+            episode.show(self.encoder.after(step, number, episode.tools, stopped=episode.stopped))
 
 
 class _Episode:
@@ -260,21 +257,23 @@ class _Episode:
         """Take in a turn; return it as far as there is room for it."""
         ids = list(turn.ids[: min(self.room, limits.max_turn_tokens)])
         self.stopped = turn.stopped and len(ids) == len(turn.ids)
+        self.overlong = len(ids) == self.room and not self.stopped
         start = len(self.completion_ids)
         self.turns.append((start, start + len(ids)))
         self._add(ids, 1)
         return ids
 
     def show(self, ids: Sequence[int]) -> None:
-        """Take in what the model is shown, if it fits and leaves room for a turn."""
-        if len(ids) < self.room:
+        """Take in what the model is shown, if it leaves room for a turn."""
+        self.overlong = len(ids) >= self.room
+        if not self.overlong:
             self._add(ids, 0)
-        else:
-            self.room = 0
 
     def rollout(self) -> Rollout:
         """Return the record."""
-        trajectory = self.trajectory._replace(truncated=True) if self.overlong else self.trajectory
+        trajectory = self.trajectory
+        if self.overlong and not trajectory.terminated:
+            trajectory = trajectory._replace(truncated=True)
         return Rollout(
             trajectory, self.prompt_ids, self.completion_ids, self.mask, self.turns, self.rewards, self.overlong
         )

@@ -6,7 +6,9 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from itertools import product
+from typing import Any, NamedTuple
+from zlib import crc32
 
 from tool_gym.agents.prompts import MARK, OPENING, Following, Marks, Messages, Tools, answers, probe_step, stand_in
 from tool_gym.dialects import Dialect
@@ -47,7 +49,7 @@ class TemplatePrompts:
         self._tokenizer = tokenizer
         self._options = dict(options)
         self._leads: dict[tuple[bool, bool], str] = {}
-        self._decoded, self._in_content = self._learn_calls()
+        self._habits = self._learn_habits()
         self._with_tools = self._learn_tools()
         special = sorted((str(token) for token in tokenizer.all_special_tokens), key=len, reverse=True)
         self._mark = re.compile("|".join([*map(re.escape, special), MARK.pattern]))
@@ -96,14 +98,14 @@ class TemplatePrompts:
         closed = f"{thought}\n{_CLOSING[self.opened.strip()]}\n\n" if self.opened else ""
         return closed + str(dialect.write(turn._replace(reasoning="") if thought else turn))
 
-    def _learn_calls(self) -> tuple[bool, bool]:
-        """Find out whether arguments are to be objects, and whether only a text beside calls is shown."""
+    def _learn_habits(self) -> _Habits:
+        """Find out how the template takes calls."""
         failures = []
-        for decoded, in_content in ((True, False), (False, False), (True, True), (False, True)):
-            self._decoded, self._in_content = decoded, in_content
+        for short_ids, in_content, decoded in product((False, True), (False, True), (True, False)):
+            self._habits = _Habits(decoded, in_content, short_ids)
             failure = self._failure()
             if not failure:
-                return decoded, in_content
+                return self._habits
             failures.append(failure)
         msg = f"the chat template does not support tools: {failures[0]}; {_NEXT_MOVE}"
         raise AgentError(msg)
@@ -175,7 +177,7 @@ class TemplatePrompts:
             return
         count = len(step.results)
         results, said = following[:count], following[count:]
-        content = word if self._in_content else ""
+        content = word if self._habits.in_content else ""
         for chosen in [results, results[-1:]] if count > 1 else [results]:
             calls = [_call(result["tool_call_id"], {"word": word}) for result in chosen]
             yield [OPENING, {"role": "assistant", "content": content, "tool_calls": calls}, *following]
@@ -198,12 +200,27 @@ class TemplatePrompts:
         return lead if found and whole.startswith(cue) and _TOOL["name"] not in lead else ""
 
     def _render(self, messages: Messages, tools: Tools, *, cue: bool = True) -> str:
-        shown = [_with_objects(message) for message in messages] if self._decoded else list(messages)
+        shown = list(messages)
+        if self._habits.decoded:
+            shown = [_with_objects(message) for message in shown]
+        if self._habits.short_ids:
+            shown = [_with_short_ids(message) for message in shown]
         return str(
             self._tokenizer.apply_chat_template(
                 shown, tools=list(tools) or None, tokenize=False, add_generation_prompt=cue, **self._options
             )
         )
+
+
+class _Habits(NamedTuple):
+    """How a template takes calls."""
+
+    decoded: bool
+    """Arguments as objects, not as the JSON text of OpenAI's form."""
+    in_content: bool
+    """It shows only the text beside calls, not the calls."""
+    short_ids: bool
+    """Ids of nine letters and digits, as some of Mistral's templates demand."""
 
 
 def _call(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -219,6 +236,19 @@ def _with_objects(message: Mapping[str, Any]) -> Mapping[str, Any]:
         for call in message["tool_calls"]
     ]
     return {**message, "tool_calls": calls}
+
+
+def _with_short_ids(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a message whose ids of calls are of nine letters and digits."""
+    if "tool_call_id" in message:
+        return {**message, "tool_call_id": _short(message["tool_call_id"])}
+    if not message.get("tool_calls"):
+        return message
+    return {**message, "tool_calls": [{**call, "id": _short(call["id"])} for call in message["tool_calls"]]}
+
+
+def _short(name: str) -> str:
+    return name if len(name) == 9 and name.isalnum() else f"{crc32(name.encode('utf-8', 'replace')) % 10**9:09}"
 
 
 def _as_object(arguments: Any) -> Mapping[str, Any]:

@@ -6,11 +6,12 @@
 Needs the extra `train`. A tiny model first learns a few scenarios by heart, so that it plays whole episodes; then both
 trainers take GRPO steps from those weights at a learning rate of 0, so that they play alike to the end, with the same
 batch, groups and caps, in turn, A B A B …. The first step of each run is left out. TRL's loop plays the pack through
-`environment_factory` (docs/interop.md).
+`environment_factory` (docs/interop.md). Times are CPU seconds of this process, which other programs do not lengthen;
+with one thread on a quiet machine they are what the clock says.
 
 *Rollouts* is all that comes before the loss: playing, rewards, advantages. *Tokens* are the model's own. The
-environment's share is its part of the rollouts' time: for TRL the tools, `reset` and the reward function, for ours all
-of the vector environment. A ratio is the median over the pairs of runs.
+environment's share is its part of the rollouts' time: for TRL the tools, `reset` and the reward function, for ours
+`reset` and `step` of the vector environment. A ratio is the median over the pairs of runs.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import torch
-from transformers import TrainerCallback
+from transformers import PrinterCallback, TrainerCallback
 from transformers.utils import logging
 from trl import GRPOConfig, GRPOTrainer
 
@@ -74,16 +75,17 @@ class Meter(TrainerCallback):
         self._inner = trainer._generate_and_score_completions  # noqa: SLF001 - where TRL plays and scores
         trainer._generate_and_score_completions = self._play  # noqa: SLF001 - as above
         trainer.add_callback(self)
+        trainer.remove_callback(PrinterCallback)
         self._begun = 0.0
         self._warm = False
 
     def on_step_begin(self, *_: Any, **__: Any) -> None:
         """Start the clock."""
-        self._begun = time.perf_counter()
+        self._begun = time.process_time()
 
     def on_step_end(self, *_: Any, **__: Any) -> None:
         """Count a step; forget the first one."""
-        self.steps, self.step_seconds = self.steps + 1, self.step_seconds + time.perf_counter() - self._begun
+        self.steps, self.step_seconds = self.steps + 1, self.step_seconds + time.process_time() - self._begun
         if not self._warm:
             self._warm = True
             self.env_seconds = self.returns = self.step_seconds = self.rollout_seconds = 0.0
@@ -94,11 +96,11 @@ class Meter(TrainerCallback):
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> T:
-            begun = time.perf_counter()
+            begun = time.process_time()
             try:
                 return function(*args, **kwargs)
             finally:
-                self.env_seconds += time.perf_counter() - begun
+                self.env_seconds += time.process_time() - begun
 
         return call
 
@@ -116,9 +118,9 @@ class Meter(TrainerCallback):
         )
 
     def _play(self, inputs: Any) -> Any:
-        begun = time.perf_counter()
+        begun = time.process_time()
         out = self._inner(inputs)
-        self.rollout_seconds += time.perf_counter() - begun
+        self.rollout_seconds += time.process_time() - begun
         self.tokens += int((out["completion_mask"] * out["tool_mask"]).sum())
         self.episodes += len(inputs)
         return out
@@ -169,14 +171,15 @@ def learn(model: Any, tokenizer: Any, pack: Pack, names: Sequence[str], steps: i
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    return float(loss)
+    return float(loss.item())
 
 
-def config(setting: Setting, folder: str, **more: Any) -> GRPOConfig:
+def config(setting: Setting, folder: str, seed: int, **more: Any) -> GRPOConfig:
     """Return what both trainers are configured with."""
     given = setting.arguments
     return GRPOConfig(
         folder,
+        seed=seed,
         max_steps=given.steps + 1,
         per_device_train_batch_size=given.rollouts,
         num_generations=given.group,
@@ -194,12 +197,13 @@ def config(setting: Setting, folder: str, **more: Any) -> GRPOConfig:
     )
 
 
-def of_trl(setting: Setting, folder: str) -> Run:
+def of_trl(setting: Setting, folder: str, seed: int) -> Run:
     """Run TRL's own trainer and tool loop."""
     tasks = trl_environments(setting.pack, scenarios=setting.names)
     args = config(
         setting,
         folder,
+        seed,
         max_tool_calling_iterations=MAX_TURNS - 1,
         generation_kwargs={"max_new_tokens": setting.arguments.turn_tokens},
     )
@@ -220,25 +224,26 @@ def of_trl(setting: Setting, folder: str) -> Run:
     return meter.run()
 
 
-def of_ours(setting: Setting, folder: str) -> Run:
+def of_ours(setting: Setting, folder: str, seed: int) -> Run:
     """Run our trainer and rollouts."""
     given = setting.arguments
     limits = Limits(max_turns=MAX_TURNS, max_turn_tokens=given.turn_tokens, max_tokens=CONTEXT)
     collector = Collector(setting.pack, Encoder(setting.tokenizer), limits=limits, rows=given.rollouts)
     trainer = StepGRPOTrainer(
         setting.model,
-        config(setting, folder),
+        config(setting, folder, seed),
         processing_class=setting.tokenizer,
         collector=collector,
-        schedule=UniformSchedule(setting.names),
+        schedule=UniformSchedule(setting.names, seed),
         decode_batch=given.rollouts,
     )
     meter = Meter(trainer)
-    collect = collector.collect
+    collect, env = collector.collect, collector._env  # noqa: SLF001 - a look from outside
+    for name in ("reset", "step"):
+        setattr(env, name, meter.timed(getattr(env, name)))
 
     def watched(*args: Any, **kwargs: Any) -> Any:
         played = collect(*args, **kwargs)
-        meter.env_seconds += collector.timing.env_seconds
         meter.turns += sum(len(one.turns) for one in played)
         meter.returns += sum(sum(one.rewards) for one in played)
         return played
@@ -281,14 +286,12 @@ def show(runs: dict[str, list[Run]]) -> None:
     print(f"{'':18}" + "".join(f"{name:>16}" for name in COLUMNS))
     for name, of_one in runs.items():
         print(f"{name:18}" + "".join(f"{statistics.median(map(figure, of_one)):16.2f}" for figure in COLUMNS.values()))
-    trl, ours = runs.values()
-    cells = [
-        f"{statistics.median(COLUMNS[name](one) / COLUMNS[name](other) for one, other in zip(ours, trl, strict=True)):.2f}"
-        if name in RATIOS
-        else ""
-        for name in COLUMNS
-    ]
-    print(f"{'ours / TRL':18}" + "".join(f"{cell:>16}" for cell in cells))
+    pairs = list(zip(*runs.values(), strict=True))
+    print(f"{'ours / TRL':18}", end="")
+    for name, figure in COLUMNS.items():
+        ratio = statistics.median(figure(ours) / figure(trl) for trl, ours in pairs) if name in RATIOS else None
+        print(f"{'':16}" if ratio is None else f"{ratio:16.2f}", end="")
+    print()
 
 
 def main() -> None:
@@ -310,9 +313,9 @@ def main() -> None:
     setting = settle(arguments)
     runs: dict[str, list[Run]] = {"TRL's tool loop": [], "StepGRPOTrainer": []}
     with tempfile.TemporaryDirectory() as folder:
-        for _ in range(arguments.repetitions):
+        for seed in range(arguments.repetitions):
             for name, play in zip(runs, (of_trl, of_ours), strict=True):
-                runs[name].append(play(setting, folder))
+                runs[name].append(play(setting, folder, seed))
     show(runs)
 
 

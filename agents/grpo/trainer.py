@@ -28,6 +28,7 @@ from tool_gym.agents.grpo.internals import HookedGRPOTrainer, check_trl, episode
 from tool_gym.agents.sampling import Sampler
 from tool_gym.envs.rollout import episode_seed
 from tool_gym.errors import AgentError
+from tool_gym.generators.seeding import stream
 
 if TYPE_CHECKING:
     from trl import GRPOConfig
@@ -133,12 +134,13 @@ class StepGRPOTrainer(HookedGRPOTrainer):
 
         Args:
             scenarios: Ids, in order.
-            seeds: As for `Collector.collect`.
+            seeds: As for `Collector.collect`; the policy's own chance comes from them too, and from the step.
             temperature: Of sampling, 0 for greedy; the training's own if None.
         """
         heat = self.temperature if temperature is None else temperature
-        seed = np.random.SeedSequence([self.args.seed, self.state.global_step, self.accelerator.process_index, 1])
-        rollouts, _ = self._collect(scenarios, seeds, heat, seed)
+        named = [seeds] if isinstance(seeds, int) else seeds
+        noise = self._noise("play", self.state.global_step, *named)
+        rollouts, _ = self._collect(scenarios, seeds, heat, noise)
         return rollouts
 
     def rollout_batch(self, rows: int) -> dict[str, Any]:
@@ -148,7 +150,7 @@ class StepGRPOTrainer(HookedGRPOTrainer):
         ids = self.schedule.draw(rows * processes // size)
         seeds = [episode_seed(self.args.seed, name, self._groups_played + number) for number, name in enumerate(ids)]
         mine = [row // size for row in range(rank * rows, (rank + 1) * rows)]
-        noise = np.random.SeedSequence([self.args.seed, self._groups_played, rank, 0])
+        noise = self._noise("train", self._groups_played)
         self._rollouts, log_probs = self._collect(
             [ids[group] for group in mine], [seeds[group] for group in mine], self.temperature, noise
         )
@@ -208,6 +210,10 @@ class StepGRPOTrainer(HookedGRPOTrainer):
     def _pad_id(self) -> int:
         return int(self.processing_class.pad_token_id)
 
+    def _noise(self, *path: str | int) -> int:
+        """Return a seed for the policy's chance, another one in each process."""
+        return stream(self.args.seed, self.accelerator.process_index, *path).getrandbits(63)
+
     def _new_critic(self, config: CriticConfig | None) -> Critic:
         width = self.accelerator.unwrap_model(self.model).config.get_text_config().hidden_size
         critic = Critic(width, config, seed=self.args.seed)
@@ -219,13 +225,12 @@ class StepGRPOTrainer(HookedGRPOTrainer):
         scenarios: Sequence[str],
         seeds: Sequence[int] | int,
         temperature: float,
-        noise: np.random.SeedSequence,
+        noise: int,
     ) -> tuple[list[Rollout], list[LogProbs] | None]:
         """Play episodes; also return the tokens' log-probabilities, if whoever generated them gave any."""
         if self.generates_together:
             return self._collect_together(scenarios, seeds, temperature)
-        generator = torch.Generator(device=self.accelerator.device)
-        generator.manual_seed(int(noise.generate_state(1, np.uint64)[0] >> np.uint64(1)))
+        generator = torch.Generator(device=self.accelerator.device).manual_seed(noise)
         with self.sampling_model() as model:
             encoder = self.collector.encoder
             sampler = Sampler(

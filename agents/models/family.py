@@ -36,14 +36,14 @@ class Size(NamedTuple):
 
 
 SIZES = {
-    "nano": Size(2, 128, 384, 4, 2),
+    "nano": Size(2, 192, 256, 4, 2),
     "micro": Size(3, 160, 480, 4, 2),
     "mini": Size(4, 384, 1152, 6, 2),
     "small": Size(6, 512, 1536, 8, 4),
     "medium": Size(8, 512, 1536, 8, 4),
     "large": Size(14, 768, 2304, 12, 4),
 }
-"""Size → measures; with a vocabulary of 2,066 about 0.76, 1.4, 7.7, 20, 26 and 98 million parameters."""
+"""Size → measures; with a vocabulary of 2,066 about 0.99, 1.4, 7.7, 20, 26 and 98 million parameters."""
 
 
 def build_model(tokenizer: Any, size: str | Size = "nano", *, architecture: str = "qwen3", seed: int = 0) -> Any:

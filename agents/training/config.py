@@ -6,6 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, model_validator
 
+from tool_gym.agents.introspection import SPLIT as INTROSPECTED
 from tool_gym.agents.training.sections import (
     EnvSection,
     EvaluationSection,
@@ -66,6 +67,9 @@ class TrainConfig(Section):
                 f"the stage {self.stages[0]} needs a policy that can act already, and a tiny model made anew cannot: "
                 'begin with the stage sft and the source "oracle", or name a model with model.path'
             )
+            raise ValueError(msg)
+        if self.grpo.introspection is not None and self.env.train_split != INTROSPECTED:
+            msg = f"grpo.introspection makes scenarios of the split {INTROSPECTED!r}: env.train_split must be that"
             raise ValueError(msg)
         if self.env.limits.max_turn_tokens > self.env.limits.max_tokens:
             msg = "env.limits: max_turn_tokens must not be above max_tokens, which bounds the whole episode"

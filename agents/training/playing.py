@@ -93,12 +93,17 @@ class Player:
                 done(len(found))
         return self._processes.gather(found)
 
-    def collector(self, rows: int) -> Collector:
-        """Return what plays episodes with whatever writes the turns, so many side by side."""
+    def collector(self, rows: int, pack: Pack | None = None) -> Collector:
+        """Return what plays episodes of a pack, or else of its own, with whatever writes the turns.
+
+        Args:
+            rows: Most episodes side by side.
+            pack: The pack; None for the one all else is played of.
+        """
         from tool_gym.agents.rollouts import Collector, Limits
 
         limits = Limits(**self._env.limits.model_dump())
-        return Collector(self._pack, self._encoder, limits=limits, reward=self._env.reward, rows=rows)
+        return Collector(pack or self._pack, self._encoder, limits=limits, reward=self._env.reward, rows=rows)
 
     def _generate(self, model: Any, temperature: float, generator: Any) -> Any:
         from tool_gym.agents.sampling import Sampler

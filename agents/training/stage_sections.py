@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from tool_gym.agents.credit import CreditConfig
 from tool_gym.agents.curriculum import ScheduleConfig
+from tool_gym.agents.introspection import IntrospectionConfig
 from tool_gym.agents.training.sections import Count, Section, Share, Whole
 
 Scheduler = Literal["linear", "cosine", "constant", "constant_with_warmup", "polynomial", "inverse_sqrt"]
@@ -121,6 +122,8 @@ class GrpoSection(Optimisation):
     """Settings of the value head, for the estimator step_gae_value; see `tool_gym.agents.critic.CriticConfig`."""
     schedule: ScheduleConfig = ScheduleConfig()
     """Which scenarios are played when: uniformly, or by levels, failures and difficulty put into each other."""
+    introspection: IntrospectionConfig | None = None
+    """Rounds of new scenarios like those that are failed; unset for none."""
 
     @property
     def whole_batch(self) -> int:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tool_gym.agents.curriculum import Schedule, make_schedule
+from tool_gym.agents.introspection import Introspection, IntrospectiveSchedule
 from tool_gym.agents.training.arguments import Call, is_mixed, trl_config
 from tool_gym.agents.training.callbacks import Evaluating, Progress, Sealing
 from tool_gym.agents.training.config import Stage, TrainConfig
@@ -26,6 +28,7 @@ from tool_gym.agents.training.rows import (
     write_rows,
 )
 from tool_gym.agents.training.suite import Suite
+from tool_gym.envs.pack import Pack
 from tool_gym.envs.rollout import episode_seed
 from tool_gym.errors import AgentError
 from tool_gym.generators.seeding import stream
@@ -165,13 +168,10 @@ def _dpo(setting: Setting, name: str, start: Path | str, folder: StageFolder) ->
 
 def _grpo(setting: Setting, name: str, start: Path | str, folder: StageFolder) -> None:
     from tool_gym.agents.critic import CriticConfig
-    from tool_gym.agents.curriculum import make_schedule
     from tool_gym.agents.grpo import StepGRPOTrainer
 
     config, section = setting.config, setting.config.grpo
-    schedule = make_schedule(
-        setting.suite.training, section.schedule, split=config.env.train_split, seed=setting.derived(name, "schedule")
-    )
+    pack, schedule = _schedule(setting, name, folder.path / "introspection")
     rows = min(config.run.sample_rows, section.whole_batch // setting.processes.count)
 
     def make(model: Any, tokenizer: Any, arguments: Any) -> Any:
@@ -179,7 +179,7 @@ def _grpo(setting: Setting, name: str, start: Path | str, folder: StageFolder) -
             model,
             arguments,
             processing_class=tokenizer,
-            collector=setting.player.collector(rows),
+            collector=setting.player.collector(rows, pack),
             schedule=schedule,
             credit=section.credit,
             critic=CriticConfig(**section.critic) if section.critic else None,
@@ -188,6 +188,20 @@ def _grpo(setting: Setting, name: str, start: Path | str, folder: StageFolder) -
         )
 
     _train(setting, "grpo", _Part(name, "grpo", start, folder, section.steps, 0), make, {})
+
+
+def _schedule(setting: Setting, name: str, rounds: Path) -> tuple[Pack, Schedule]:
+    """Return what chooses scenarios, and the pack they are in."""
+    section, pack = setting.config.grpo, setting.suite.training
+    seed = setting.derived(name, "schedule")
+
+    def make(known: Pack) -> Schedule:
+        return make_schedule(known, section.schedule, split=setting.config.env.train_split, seed=seed)
+
+    if section.introspection is None:
+        return pack, make(pack)
+    feedback = Introspection(pack, rounds, section.introspection, seed=setting.derived(name, "introspection"))
+    return feedback.pack, IntrospectiveSchedule(feedback, make)
 
 
 @dataclass(frozen=True)

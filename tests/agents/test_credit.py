@@ -296,18 +296,25 @@ def test_an_estimator_alone_is_a_whole_configuration(estimator: str) -> None:
     assert CreditConfig(**config.model_dump()) == config
 
 
-def test_bad_batches_are_refused() -> None:
-    free, valued = credit("step_gae", "grpo"), credit("step_gae_value", "reinforce_pp")
-    batch = [[1.0], [0.0, 1.0]]
-    for message, call in (
-        ("1 groups for 2", lambda: advantages(batch, [0], free)),
-        ("takes no values", lambda: advantages(batch, [0, 0], free, batch)),
-        ("needs the values", lambda: advantages(batch, [0, 0], valued)),
-        ("one value for each", lambda: advantages(batch, [0, 0], valued, [[1.0], [1.0]])),
-        ("reward of episode 1 is no finite", lambda: advantages([[0.0], [float("nan")]], [0, 0], free)),
-    ):
-        with pytest.raises(AgentError, match=message):
-            call()
+FREE, VALUED = credit("step_gae", "grpo"), credit("step_gae_value", "reinforce_pp")
+BATCH_OF_TWO = ([1.0], [0.0, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("message", "arguments"),
+    [
+        ("1 groups for 2", (BATCH_OF_TWO, [0], FREE)),
+        ("takes no values", (BATCH_OF_TWO, [0, 0], FREE, BATCH_OF_TWO)),
+        ("needs the values", (BATCH_OF_TWO, [0, 0], VALUED)),
+        ("one value for each", (BATCH_OF_TWO, [0, 0], VALUED, [[1.0], [1.0]])),
+        ("reward of episode 1 is no finite", (([0.0], [float("nan")]), [0, 0], FREE)),
+        ("value of episode 0 is no finite", (BATCH_OF_TWO, [0, 0], VALUED, [[float("inf")], [0.0, 0.0]])),
+    ],
+    ids=["groups", "values", "no_values", "lengths", "reward", "value"],
+)
+def test_bad_batches_are_refused(message: str, arguments: tuple[Any, ...]) -> None:
+    with pytest.raises(AgentError, match=message):
+        advantages(*arguments)
 
 
 def test_no_episodes_have_no_advantages() -> None:

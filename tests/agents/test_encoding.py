@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -115,11 +116,11 @@ def test_the_mask_is_token_for_token_what_the_model_wrote(way: str) -> None:
     encoder = encoder_of(way)
     collector = Collector(PACK, encoder, limits=Limits(max_turns=4, max_tokens=100_000), rows=3)
 
-    @settings(max_examples=3)
+    @settings(max_examples=2)
     @given(st.integers(0, 10**6))
     def check(seed: int) -> None:
         babbler = Babbler(encoder, seed)
-        for played in collector.collect(IDS[:5], babbler):
+        for played in collector.collect(IDS[:4], babbler):
             check_kept(played, babbler.log)
             check_shown(encoder, played)
 
@@ -127,21 +128,23 @@ def test_the_mask_is_token_for_token_what_the_model_wrote(way: str) -> None:
 
 
 def check_shown(encoder: Encoder, played: Rollout) -> None:
-    """Check that what came of each turn stands behind it, and the end of a turn that was cut."""
-    stops = encoder.stop_ids
+    """Check that what came of each turn stands behind it, and the end of a turn that was cut before that."""
     steps = zip(played.turns, played.turns[1:], played.trajectory.steps, strict=False)
-    for (_, end), (start, _), step in steps:
-        between = encoder.tokenizer.decode(played.completion_ids[end:start])
+    for number, ((_, end), (start, _), step) in enumerate(steps):
+        between = played.completion_ids[end:start]
         for said in [*(result.text for result in step.results), step.reply]:
-            assert said in between or json.dumps(said, ensure_ascii=False)[1:-1] in between
-        cut = played.completion_ids[end - 1] not in stops
-        assert (played.completion_ids[end] in stops) == cut or encoder.text_end is not None or not encoder.stop_ids
+            text = encoder.tokenizer.decode(between)
+            assert said in text or json.dumps(said, ensure_ascii=False)[1:-1] in text
+        cut, whole = (encoder.after(step, number, (), stopped=stopped) for stopped in (False, True))
+        assert between == (whole if played.completion_ids[end - 1] in encoder.stop_ids else cut)
+        assert len(cut) > len(whole)
+        assert cut[len(cut) - len(whole) :] == whole
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_demonstration_is_what_a_model_that_writes_it_leaves(way: str) -> None:
     encoder = encoder_of(way)
-    for scenario in IDS[:6]:
+    for scenario in (IDS[0], IDS[-1]):
         demonstration = encoder.encode(*opening(scenario), oracle(scenario, encoder).steps)
         collector = Collector(PACK, encoder, limits=Limits(max_turns=32, max_tokens=100_000), rows=1)
         [played] = collector.collect([scenario], Script(replay(demonstration)))
@@ -181,16 +184,16 @@ def decoded(message: dict[str, Any]) -> dict[str, Any]:
     return {**message, "tool_calls": calls} if calls else message
 
 
-@pytest.mark.parametrize("name", [name for name in SPOKEN if name not in ("openai", "mistral", "llama3_python")])
+@pytest.mark.parametrize("name", [name for name in SPOKEN if name not in ("openai", "mistral")])
 def test_the_context_is_what_the_dialect_shows(name: str) -> None:
     encoder = encoder_of(f"dialect:{name}")
     for scenario in IDS[:6]:
         env = ToolUseEnv(PACK, dialect=name)
         steps = rollout(env, OraclePolicy(), seed=0, options={"scenario": scenario}).steps
         messages, tools = opening(scenario)
-        encoded = encoder.encode(messages, tools, [*steps, steps[-1]])
+        encoded = encoder.encode(messages, tools, steps)
         context = encoder.tokenizer.decode(encoded.prompt_ids + encoded.completion_ids[: encoded.turns[-1][0]])
-        assert context == encoder.dialect.render(list(env.messages), tools)
+        assert context == encoder.dialect.render(list(env.messages)[:-1], tools)
 
 
 @given(plainly_named, st.sampled_from(["template:qwen3_5_think", "template:qwen3", "dialect:glm", "dialect:hermes"]))
@@ -241,6 +244,26 @@ def test_a_template_that_takes_one_call_a_turn_shows_all_results() -> None:
     results = tuple(ToolResult(Outcome.OK, f"result {number}") for number in range(3))
     shown = encoder.tokenizer.decode(encoder.after(Step(Turn(calls=calls), results), 0, (), stopped=True))
     assert [number for number in range(3) if f"result {number}" in shown] == [0, 1, 2]
+
+
+STRICT = """\
+{%- for tool in tools or [] %}{{ tool | tojson }}{% endfor -%}
+{%- for message in messages -%}
+{%- for id in [message.tool_call_id or 'nineChars'] + (message.tool_calls or []) | map(attribute='id') | list -%}
+{%- if id | length != 9 %}{{ raise_exception('ids have nine letters') }}{% endif -%}
+{%- endfor -%}
+[{{ message.role }}:{{ message.tool_call_id }}]{{ message.content }}
+{%- for call in message.tool_calls or [] %}[CALL:{{ call.id }}]{{ call.function | tojson }}{% endfor -%}
+{%- if message.role == 'assistant' %}<|im_end|>{% endif -%}
+{%- endfor -%}"""
+
+
+def test_ids_are_short_for_a_template_that_wants_them_so() -> None:
+    encoder = Encoder(tokenizer(STRICT))
+    calls = (ToolCall("a", {}), ToolCall("b", {}, "abcdefgh9"))
+    results = (ToolResult(Outcome.OK, "first"), ToolResult(Outcome.OK, "second"))
+    shown = encoder.tokenizer.decode(encoder.after(Step(Turn(calls=calls), results), 3, (), stopped=True))
+    assert re.fullmatch(r'\[tool:\d{9}\]"first"\[tool:abcdefgh9\]"second"', shown)
 
 
 def test_every_template_is_understood_or_refused_with_a_reason() -> None:
@@ -317,4 +340,4 @@ def test_a_mark_without_a_token_is_the_models_own_where_it_wrote_it() -> None:
     )
     step = Step(Turn("Ask: what?"), reply="That.")
     after = [made.decode(encoder.after(step, 0, (), stopped=stopped)) for stopped in (True, False)]
-    assert after == ["\n<|im_start|>user\nThat.<|im_end|>\n<|im_start|>assistant\n"] * 1 + [f"<|im_end|>{after[0]}"]
+    assert after == ["\n<|im_start|>user\nThat.<|im_end|>\n<|im_start|>assistant\n", f"<|im_end|>{after[0]}"]

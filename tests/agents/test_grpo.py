@@ -188,6 +188,16 @@ def test_the_log_tells_what_happened(tmp_path: Path) -> None:
     assert 0 < logged["env_share"] < 1
 
 
+def test_completions_can_be_logged_with_their_prompts(tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    made = trainer(tmp_path, max_steps=1, log_completions=True)
+    made.train()
+    (file,) = (tmp_path / "completions").glob("*.parquet")
+    rows = list(datasets.Dataset.from_parquet(str(file), cache_dir=str(tmp_path / "cache")))
+    assert len(rows) == 8
+    assert all("What is the" in row["prompt"] and row["completion"] for row in rows)
+
+
 # --- TRL's settings
 
 
@@ -251,12 +261,13 @@ def test_adapters_alone_are_trained(tmp_path: Path) -> None:
         ({}, 2),
         ({"credit": CreditConfig(estimator="step_gae_value")}, 2),
         ({"num_iterations": 2}, 1),
+        ({"steps_per_generation": 2}, 3),
         ({"num_iterations": 2, "gradient_accumulation_steps": 2, "per_device_train_batch_size": 4}, 3),
     ],
-    ids=["plain", "critic", "amid_iterations", "amid_iterations_accumulating"],
+    ids=["plain", "critic", "amid_iterations", "amid_generation", "amid_iterations_accumulating"],
 )
 def test_a_resumed_run_ends_with_the_same_weights(tmp_path: Path, changed: dict[str, Any], stop: int) -> None:
-    saving = {"max_steps": 4, "save_strategy": "steps", "save_steps": 1} | changed
+    saving: dict[str, Any] = {"max_steps": 4, "save_strategy": "steps", "save_steps": 1} | changed
     straight = trainer(tmp_path / "run", **saving)
     straight.train()
     resumed = trainer(tmp_path / "run", **saving)
@@ -288,6 +299,8 @@ def test_playing_teaches_nothing(tmp_path: Path) -> None:
     greedy = [made.play(["toy0", "toy1"], temperature=0) for _ in range(2)]
     assert [rollout.completion_ids for rollout in greedy[0]] == [rollout.completion_ids for rollout in greedy[1]]
     assert [rollout.trajectory.scenario_id for rollout in greedy[0]] == ["toy0", "toy1"]
+    sampled = [made.play(["toy0"], seed)[0].completion_ids for seed in (0, 0, 1)]
+    assert sampled[0] == sampled[1] != sampled[2]
     assert same(before, weights(made))
     assert (schedule, made.model.training) == (made.schedule.state(), True)
 
@@ -331,11 +344,11 @@ def _gone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _changed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(internals.GRPOTrainer, "_prepare_inputs", lambda _self, batch, more: (batch, more))
+    monkeypatch.setattr(trl.GRPOTrainer, "_prepare_inputs", lambda _self, batch, more: (batch, more))
 
 
 def _newer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(internals.trl, "__version__", "1.17.0")
+    monkeypatch.setattr(trl, "__version__", "1.17.0")
 
 
 @pytest.mark.parametrize("change", [_gone, _changed, _newer], ids=["gone", "changed", "newer"])

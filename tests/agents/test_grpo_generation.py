@@ -39,7 +39,7 @@ def test_processes_call_equally_often_and_for_equally_many(calls: tuple[int, int
         def gather(numbers: list[int]) -> list[int]:
             handed[rank] = numbers
             meeting.wait()
-            together = handed[0] + handed[1]
+            together: list[int] = handed[0] + handed[1]
             meeting.wait()
             return together
 

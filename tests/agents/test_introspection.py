@@ -249,8 +249,8 @@ class TestUnion:
         assert list(union.entries()) == list(pack.entries())
 
     def test_what_it_has_not_is_told(self, pack: FolderPack) -> None:
-        with pytest.raises(UnknownNameError, match=r"no split named 'trian'\. Did you mean 'train'"):
-            UnionPack(pack).entries("trian")
+        with pytest.raises(UnknownNameError, match=r"no split named 'trains'\. Did you mean 'train'"):
+            UnionPack(pack).entries("trains")
         with pytest.raises(UnknownNameError, match="no scenario named"):
             UnionPack(pack).task("nobody")
         task = pack.task(pack.entries()[0].id)

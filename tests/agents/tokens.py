@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tool_gym.agents.generating import Sampled
-from tool_gym.trajectory import Step
 
 TEXTS = [
     '<tool_call>\n{"name": "find_ship", "arguments": {"owner": "Ann", "id": 12}}\n</tool_call>',
@@ -75,11 +74,8 @@ class Script:
 def replay(encoded: Any) -> dict[Sequence[int], Sampled]:
     """Return what a model writes that plays an encoded episode."""
     return {
-        tuple(encoded.prompt_ids + encoded.completion_ids[:start]): Sampled(encoded.completion_ids[start:end], True)
+        tuple(encoded.prompt_ids + encoded.completion_ids[:start]): Sampled(
+            encoded.completion_ids[start:end], stopped=True
+        )
         for start, end in encoded.turns
     }
-
-
-def shown(step: Step) -> str:
-    """Return all that a step adds to what the model is shown."""
-    return "".join([*(result.text for result in step.results), step.reply])

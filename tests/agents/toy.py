@@ -27,7 +27,7 @@ _TEXT = {"type": "string"}
 TOOLS = (
     ToolSpec(
         name="find",
-        description="Find a ship.",
+        description="Find.",
         parameters={
             "type": "object",
             "properties": {"name": _TEXT},
@@ -38,7 +38,7 @@ TOOLS = (
     ),
     ToolSpec(
         name="read",
-        description="Read a field.",
+        description="Read.",
         parameters={
             "type": "object",
             "properties": {"id": _TEXT, "field": {"type": "string", "enum": list(FIELDS)}},

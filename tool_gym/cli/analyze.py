@@ -46,10 +46,15 @@ def analyze(  # noqa: PLR0913 - a command has the options it has
         list[str] | None,
         typer.Option(help="Ask each of layers, modules, or both, for itself.", rich_help_panel=_CAUSAL),
     ] = None,
-    group: Annotated[int, typer.Option(min=1, help="Neighbouring layers a sweep takes together.")] = 1,
-    figure: Annotated[str, typer.Option(help="Figure whose gain a sweep divides.")] = "solve_f1",
+    group: Annotated[
+        int, typer.Option(min=1, help="Neighbouring layers a sweep takes together.", rich_help_panel=_CAUSAL)
+    ] = 1,
+    figure: Annotated[
+        str, typer.Option(help="Figure whose gain a sweep divides.", rich_help_panel=_CAUSAL)
+    ] = "solve_f1",
     save: Annotated[
-        Path | None, typer.Option(help="Write the one transplanted or reverted model to this new folder.")
+        Path | None,
+        typer.Option(help="Write the one transplanted or reverted model to this new folder.", rich_help_panel=_CAUSAL),
     ] = None,
     suite: Annotated[
         str | None, typer.Option(help="A pack to score models on.", rich_help_panel=_PLAY, show_default="none")

@@ -35,9 +35,12 @@ def kill_when(arguments: list[str], sign: Path) -> None:
     assert run.returncode == -signal.SIGKILL
 
 
-def test_the_weights_after_kills_are_those_of_a_run_without(tmp_path: Path) -> None:
+def test_the_weights_after_kills_are_those_of_a_run_without(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     whole, torn = words(tmp_path, "whole"), words(tmp_path, "torn")
     assert main(whole) == 0
+    assert "grpo 1/3" in capsys.readouterr().err
     seed = tmp_path / "torn" / "seed-0"
     kill_when(torn, seed / "sft" / "checkpoint-1" / "whole.json")
     assert not (seed / "sft" / "done.json").exists()
@@ -45,6 +48,9 @@ def test_the_weights_after_kills_are_those_of_a_run_without(tmp_path: Path) -> N
     assert (seed / "sft" / "done.json").exists()
     assert not (seed / "grpo" / "done.json").exists()
     assert main(torn) == 0
+    told = capsys.readouterr().err
+    assert "grpo 3/3" in told
+    assert "grpo 1/3" not in told  # it went on from a checkpoint
     for stage in ("sft", "grpo"):
         assert same(tmp_path / "whole" / "seed-0" / stage / "final", seed / stage / "final")
     assert (tmp_path / "whole" / "table.md").read_text("utf-8") == (tmp_path / "torn" / "table.md").read_text("utf-8")

@@ -58,3 +58,11 @@ def test_schedules_and_a_critic_are_told_to_grpo(tmp_path: Path) -> None:
     assert main(words(tmp_path, "out", *settings)) == 0
     log = json.loads((tmp_path / "out" / "seed-0" / "grpo" / "log.json").read_text(encoding="utf-8"))
     assert any("critic_loss" in entry for entry in log)
+
+
+def test_what_is_failed_makes_new_scenarios(tmp_path: Path) -> None:
+    settings = ["grpo.introspection.every=1", "grpo.introspection.size=4", "grpo.iterations=1", "grpo.steps=2"]
+    settings += ["evaluation.every=0", "sft.steps=1"]
+    assert main(words(tmp_path, "out", *settings)) == 0
+    rounds = tmp_path / "out" / "seed-0" / "grpo" / "introspection"
+    assert json.loads((rounds / "round-0001" / "card.json").read_text(encoding="utf-8"))["splits"] == {"train": 4}
