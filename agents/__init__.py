@@ -15,12 +15,16 @@ _HOMES: dict[str, str] = {
     "Introspection": "tool_gym.agents.introspection",
     "IntrospectiveSchedule": "tool_gym.agents.introspection",
     "Limits": "tool_gym.agents.rollouts",
+    "PrefixCollector": "tool_gym.agents.prefixes",
+    "Prefixes": "tool_gym.agents.prefixes",
     "Rollout": "tool_gym.agents.rollouts",
     "Sampler": "tool_gym.agents.sampling",
     "ScheduleConfig": "tool_gym.agents.curriculum",
     "StepGRPOTrainer": "tool_gym.agents.grpo",
+    "TrainConfig": "tool_gym.agents.training.config",
     "TransformersPolicy": "tool_gym.agents.policies.local",
     "make_schedule": "tool_gym.agents.curriculum",
+    "train": "tool_gym.agents.training.run",
 }
 """Public name → the module it lives in, imported when it is asked for."""
 
@@ -32,12 +36,16 @@ __all__ = [
     "Introspection",
     "IntrospectiveSchedule",
     "Limits",
+    "PrefixCollector",
+    "Prefixes",
     "Rollout",
     "Sampler",
     "ScheduleConfig",
     "StepGRPOTrainer",
+    "TrainConfig",
     "TransformersPolicy",
     "make_schedule",
+    "train",
 ]
 
 

@@ -72,7 +72,8 @@ class Encoder:
             dialect: How turns are written and read; a name or a `Dialect`.
             prompt: Whether the tokenizer's chat template shows the conversation or the dialect itself; None for the
                 template if there is one.
-            template_options: Variables of the template, such as `{"enable_thinking": False}`.
+            template_options: Variables of the template, such as `{"enable_thinking": False}`; or `date_string`, without
+                which some templates show the day on which they are used.
             stop_ids: Further tokens that end a turn, such as those of a model's generation config.
 
         Raises:

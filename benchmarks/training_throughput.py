@@ -11,7 +11,9 @@ with one thread on a quiet machine they are what the clock says.
 
 *Rollouts* is all that comes before the loss: playing, rewards, advantages. *Tokens* are the model's own. The
 environment's share is its part of the rollouts' time: for TRL the tools, `reset` and the reward function, for ours
-`reset` and `step` of the vector environment. A ratio is the median over the pairs of runs.
+`reset` and `step` of the vector environment. What learning takes depends on the *longest* completion of a batch, to
+which all are padded: TRL ends a rollout at a call it cannot read, our environment says what is wrong and goes on. A
+ratio is the median over the pairs of runs.
 """
 
 from __future__ import annotations
@@ -62,6 +64,8 @@ class Run(NamedTuple):
     tokens: int
     turns: int
     returns: float
+    longest: int
+    """Sum over the steps of the longest completion's length, to which all of a batch are padded."""
 
 
 class Meter(TrainerCallback):
@@ -70,7 +74,7 @@ class Meter(TrainerCallback):
     def __init__(self, trainer: Any) -> None:
         """Begin to watch."""
         self.env_seconds = 0.0
-        self.turns = self.episodes = self.tokens = self.steps = 0
+        self.turns = self.episodes = self.tokens = self.steps = self.longest = 0
         self.returns = self.step_seconds = self.rollout_seconds = 0.0
         self._inner = trainer._generate_and_score_completions  # noqa: SLF001 - where TRL plays and scores
         trainer._generate_and_score_completions = self._play  # noqa: SLF001 - as above
@@ -89,7 +93,7 @@ class Meter(TrainerCallback):
         if not self._warm:
             self._warm = True
             self.env_seconds = self.returns = self.step_seconds = self.rollout_seconds = 0.0
-            self.turns = self.episodes = self.tokens = self.steps = 0
+            self.turns = self.episodes = self.tokens = self.steps = self.longest = 0
 
     def timed(self, function: Callable[..., T]) -> Callable[..., T]:
         """Return a function whose time counts as the environment's."""
@@ -115,6 +119,7 @@ class Meter(TrainerCallback):
             self.tokens,
             self.turns,
             self.returns,
+            self.longest,
         )
 
     def _play(self, inputs: Any) -> Any:
@@ -122,6 +127,7 @@ class Meter(TrainerCallback):
         out = self._inner(inputs)
         self.rollout_seconds += time.process_time() - begun
         self.tokens += int((out["completion_mask"] * out["tool_mask"]).sum())
+        self.longest += out["completion_mask"].shape[1]
         self.episodes += len(inputs)
         return out
 
@@ -276,6 +282,7 @@ COLUMNS: dict[str, Callable[[Run], float]] = {
     "env share %": lambda run: 100 * run.env_seconds / run.rollout_seconds,
     "turns/episode": lambda run: run.turns / run.episodes,
     "tokens/episode": lambda run: run.tokens / run.episodes,
+    "longest": lambda run: run.longest / run.steps,
     "return": lambda run: run.returns / run.episodes,
 }
 RATIOS = ("episodes/s", "tokens/s", "s/step", "rollouts s/step")

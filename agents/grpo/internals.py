@@ -149,16 +149,18 @@ class HookedGRPOTrainer(GRPOTrainer):
         for number, row in enumerate(rows):
             ids[number, : len(row)] = torch.tensor(row)
             mask[number, : len(row)] = 1
+        kept: list[torch.Tensor] = []
+        policy = self.accelerator.unwrap_model(self.model)
+        backbone = (policy.get_base_model() if hasattr(policy, "get_base_model") else policy).base_model
+        # A hook, for `output_hidden_states` would keep every layer's.
+        handle = backbone.register_forward_hook(lambda *call: kept.append(call[-1].last_hidden_state))
         device = self.accelerator.device
-        with torch.no_grad(), self.accelerator.autocast():
-            out = self.model(
-                input_ids=ids.to(device),
-                attention_mask=mask.to(device),
-                output_hidden_states=True,
-                use_cache=False,
-                logits_to_keep=1,
-            )
-        return out.hidden_states[-1]
+        try:
+            with torch.no_grad(), self.accelerator.autocast():
+                self.model(input_ids=ids.to(device), attention_mask=mask.to(device), use_cache=False, logits_to_keep=1)
+        finally:
+            handle.remove()
+        return kept[0]
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
         self._pending = self.rollout_batch(len(inputs))

@@ -239,6 +239,7 @@ class StepGRPOTrainer(HookedGRPOTrainer):
                 stop_ids=encoder.stop_ids,
                 max_batch=self._decode_batch,
                 text_end=encoder.text_end,
+                reuse=self.accelerator.device.type == "cpu",  # on a GPU memory is dearer than reading again
             )
 
             def generate(prefixes: Sequence[Sequence[int]]) -> list[Sampled]:

@@ -16,6 +16,7 @@ from tool_gym.progress import progress
 
 if TYPE_CHECKING:
     from tool_gym.agents.encoding import Encoder
+    from tool_gym.agents.prefixes import Prefixes
     from tool_gym.agents.rollouts import Collector, Rollout
     from tool_gym.agents.training.processes import Processes
 
@@ -93,24 +94,33 @@ class Player:
                 done(len(found))
         return self._processes.gather(found)
 
-    def collector(self, rows: int, pack: Pack | None = None) -> Collector:
+    def collector(self, rows: int, pack: Pack | None = None, prefixes: Prefixes | None = None) -> Collector:
         """Return what plays episodes of a pack, or else of its own, with whatever writes the turns.
 
         Args:
             rows: Most episodes side by side.
             pack: The pack; None for the one all else is played of.
+            prefixes: What single turns are played behind; None for whole episodes.
         """
+        from tool_gym.agents.prefixes import PrefixCollector
         from tool_gym.agents.rollouts import Collector, Limits
 
-        limits = Limits(**self._env.limits.model_dump())
-        return Collector(pack or self._pack, self._encoder, limits=limits, reward=self._env.reward, rows=rows)
+        found, limits, reward = pack or self._pack, Limits(**self._env.limits.model_dump()), self._env.reward
+        if prefixes is not None:
+            return PrefixCollector(found, self._encoder, prefixes, limits=limits, reward=reward, rows=rows)
+        return Collector(found, self._encoder, limits=limits, reward=reward, rows=rows)
 
     def _generate(self, model: Any, temperature: float, generator: Any) -> Any:
         from tool_gym.agents.sampling import Sampler
 
         encoder = self._encoder
         sampler = Sampler(
-            model, pad_id=self._pad_id, stop_ids=encoder.stop_ids, max_batch=self._rows, text_end=encoder.text_end
+            model,
+            pad_id=self._pad_id,
+            stop_ids=encoder.stop_ids,
+            max_batch=self._rows,
+            text_end=encoder.text_end,
+            reuse=model.device.type == "cpu",  # on a GPU memory is dearer than reading again
         )
         longest = self._env.limits.max_turn_tokens
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from tool_gym.agents.models import create, load_model
 from tool_gym.agents.models.corpus import corpus
+from tool_gym.agents.models.loading import stop_ids
 from tool_gym.agents.training.config import TrainConfig
 from tool_gym.agents.training.processes import Processes
 from tool_gym.agents.training.sections import PeftSection
@@ -76,3 +78,13 @@ def save_policy(model: Any, tokenizer: Any, folder: Path) -> None:
     tokenizer.save_pretrained(making)
     shutil.rmtree(folder, ignore_errors=True)
     making.replace(folder)
+
+
+def stop_tokens(name: str | Path) -> tuple[int, ...]:
+    """Return the tokens that end a sequence, as the model's generation settings say; none where it has no such."""
+    from transformers import GenerationConfig
+
+    try:
+        return stop_ids(SimpleNamespace(generation_config=GenerationConfig.from_pretrained(str(name))))
+    except OSError:
+        return ()

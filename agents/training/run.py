@@ -99,15 +99,15 @@ def _setting(  # noqa: PLR0913, PLR0917 - what the run of a seed is made of
     config: TrainConfig, seed: int, suite: Suite, folder: SeedFolder, start: Path | str, processes: Processes
 ) -> Setting:
     from tool_gym.agents.encoding import Encoder
-    from tool_gym.agents.models.loading import stop_ids
+    from tool_gym.agents.models import load_tokenizer
     from tool_gym.agents.training.arguments import is_mixed
     from tool_gym.agents.training.playing import Player
-    from tool_gym.agents.training.policy import load_policy
+    from tool_gym.agents.training.policy import stop_tokens
     from tool_gym.agents.training.stages import Setting
 
-    model, tokenizer = load_policy(start, config, processes)
+    tokenizer = load_tokenizer(start, trust_remote_code=config.model.trust_remote_code)
     prompt = None if config.env.prompt == "auto" else config.env.prompt
-    encoder = Encoder(tokenizer, config.env.dialect, prompt=prompt, stop_ids=stop_ids(model))
+    encoder = Encoder(tokenizer, config.env.dialect, prompt=prompt, stop_ids=stop_tokens(start))
     if config.env.max_prompt_tokens is not None:
         suite = open_suite(config, folder.path.parent, _prompt_tokens(suite, encoder))
 

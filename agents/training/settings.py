@@ -15,6 +15,9 @@ from pydantic import BaseModel, ValidationError
 from tool_gym.agents.training.config import TrainConfig
 from tool_gym.errors import AgentError, ToolGymError, UnknownNameError
 
+UNSET = "unset"
+"""Value of a single setting that is to be as if nobody had set it; quoted, it is a text."""
+
 _ENDING = ".toml"
 _MOST_SHOWN = 5
 
@@ -53,7 +56,8 @@ def resolve(
     Args:
         preset: Name of a preset.
         file: A TOML file.
-        settings: Single settings as "section.key=value", the value in TOML or, failing that, plain text.
+        settings: Single settings as "section.key=value", the value in TOML or, failing that, plain text; `UNSET`
+            takes back what a preset or file set.
         extra: Further settings by dotted key.
 
     Raises:
@@ -169,6 +173,8 @@ def _split(setting: str) -> tuple[str, Any]:
     if not equals or not key.strip():
         msg = f"a setting is written section.key=value, such as grpo.steps=20, not {setting[:80]!r}"
         raise AgentError(msg)
+    if written.strip() == UNSET:
+        return key.strip(), None
     try:
         return key.strip(), tomllib.loads(f"value = {written}")["value"]
     except tomllib.TOMLDecodeError:

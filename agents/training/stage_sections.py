@@ -89,6 +89,19 @@ class SftSection(Optimisation):
         return self
 
 
+class PrefixSection(Section):
+    """Stored episodes, for GRPO on single turns behind their beginnings."""
+
+    source: Literal["policy", "oracle"] = "policy"
+    """Who plays them, when the stage begins: the policy it begins with, or what the scenarios' plans do."""
+    scenarios: Count | None = None
+    """Scenarios that are played, drawn without replacement; unset for as many as the stage has groups."""
+    samples: Count = 1
+    """Episodes of each that the policy plays."""
+    temperature: Annotated[float, Field(gt=0)] = 1.0
+    """Temperature they are sampled at."""
+
+
 class GrpoSection(Optimisation):
     """Reinforcement learning with groups of episodes of one scenario."""
 
@@ -116,6 +129,10 @@ class GrpoSection(Optimisation):
     """TRL's `loss_type`."""
     mask_overlong: bool = False
     """Whether episodes cut because the context was full are left out of the loss."""
+    rollout: Literal["episode", "stored_prefix"] = "episode"
+    """episode: whole episodes. stored_prefix: single turns behind the beginnings of stored episodes."""
+    prefixes: PrefixSection = PrefixSection()
+    """The stored episodes."""
     credit: CreditConfig = CreditConfig()
     """How rewards become advantages."""
     critic: dict[str, Any] = Field(default_factory=dict)
@@ -135,6 +152,26 @@ class GrpoSection(Optimisation):
         _check_divides("groups × group_size", self.whole_batch, self.micro_batch)
         if self.critic and self.credit.estimator != "step_gae_value":
             msg = f"a critic goes with credit.estimator step_gae_value, not {self.credit.estimator}"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _rolls_out(self) -> GrpoSection:
+        if self.rollout == "episode":
+            if self.prefixes != PrefixSection():
+                msg = 'prefixes go with rollout = "stored_prefix", not "episode"'
+                raise ValueError(msg)
+            return self
+        wants = {
+            "introspection": self.introspection,
+            "schedule.levels": self.schedule.levels,
+            "schedule.failures": self.schedule.failures,
+        }
+        present = [key for key, value in wants.items() if value is not None]
+        if present:
+            msg = (
+                f'{" and ".join(present)} go by how whole episodes end: with rollout = "stored_prefix" leave them unset'
+            )
             raise ValueError(msg)
         return self
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tool_gym.agents.curriculum import Schedule, make_schedule
 from tool_gym.agents.introspection import Introspection, IntrospectiveSchedule
+from tool_gym.agents.prefixes import Prefixes, oracle_episodes
 from tool_gym.agents.training.arguments import Call, is_mixed, trl_config
 from tool_gym.agents.training.callbacks import Evaluating, Progress, Sealing
 from tool_gym.agents.training.config import Stage, TrainConfig
@@ -27,12 +30,12 @@ from tool_gym.agents.training.rows import (
     successes,
     write_rows,
 )
-from tool_gym.agents.training.suite import Suite
+from tool_gym.agents.training.suite import Selection, Suite
 from tool_gym.envs.pack import Pack
 from tool_gym.envs.rollout import episode_seed
 from tool_gym.errors import AgentError
 from tool_gym.generators.seeding import stream
-from tool_gym.trajectory import write_trajectories
+from tool_gym.trajectory import read_trajectories, write_trajectories
 
 if TYPE_CHECKING:
     from tool_gym.agents.encoding import Encoder
@@ -171,7 +174,10 @@ def _grpo(setting: Setting, name: str, start: Path | str, folder: StageFolder) -
     from tool_gym.agents.grpo import StepGRPOTrainer
 
     config, section = setting.config, setting.config.grpo
-    pack, schedule = _schedule(setting, name, folder.path / "introspection")
+    prefixes = None
+    if section.rollout == "stored_prefix":
+        prefixes = _prefixes(setting, name, start, folder.path / "prefixes.jsonl")
+    pack, schedule = _schedule(setting, name, folder.path / "introspection", prefixes)
     rows = min(config.run.sample_rows, section.whole_batch // setting.processes.count)
 
     def make(model: Any, tokenizer: Any, arguments: Any) -> Any:
@@ -179,7 +185,7 @@ def _grpo(setting: Setting, name: str, start: Path | str, folder: StageFolder) -
             model,
             arguments,
             processing_class=tokenizer,
-            collector=setting.player.collector(rows, pack),
+            collector=setting.player.collector(rows, pack, prefixes),
             schedule=schedule,
             credit=section.credit,
             critic=CriticConfig(**section.critic) if section.critic else None,
@@ -190,9 +196,27 @@ def _grpo(setting: Setting, name: str, start: Path | str, folder: StageFolder) -
     _train(setting, "grpo", _Part(name, "grpo", start, folder, section.steps, 0), make, {})
 
 
-def _schedule(setting: Setting, name: str, rounds: Path) -> tuple[Pack, Schedule]:
+def _prefixes(setting: Setting, name: str, start: Path | str, record: Path) -> Prefixes:
+    """Return the episodes whose beginnings are trained on, played now unless they were before."""
+    section = setting.config.grpo
+    wish = section.prefixes
+    if not record.is_file():
+        count = wish.scenarios or section.groups * math.ceil(section.steps / section.iterations)
+        if wish.source == "policy":
+            sampling = _Wish(count, wish.samples, wish.temperature)
+            deque(_sampled(setting, (name, "prefixes"), start, sampling, record), maxlen=0)
+        elif setting.processes.is_main:
+            chosen = _drawn(setting, (name, "prefixes"), count)
+            write_trajectories(record, oracle_episodes(setting.suite.pack, chosen, setting.encoder.dialect))
+    setting.processes.wait()
+    return Prefixes(read_trajectories(record))
+
+
+def _schedule(setting: Setting, name: str, rounds: Path, prefixes: Prefixes | None) -> tuple[Pack, Schedule]:
     """Return what chooses scenarios, and the pack they are in."""
     section, pack = setting.config.grpo, setting.suite.training
+    if prefixes is not None:
+        pack = Selection(pack, prefixes.scenarios)
     seed = setting.derived(name, "schedule")
 
     def make(known: Pack) -> Schedule:
@@ -219,9 +243,7 @@ def _sampled(
     """Play training scenarios with a model and yield the episodes of each; they are written down too."""
     model, _ = load_policy(start, setting.config, setting.processes)
     model.to(setting.processes.device)
-    chosen = stream(setting.seed, *path, "scenarios").sample(
-        setting.suite.train, min(wish.scenarios, len(setting.suite.train))
-    )
+    chosen = _drawn(setting, path, wish.scenarios)
     ids = [name for name in chosen for _ in range(wish.samples)]
     seed = setting.derived(*path, "sampling")
     seeds = [episode_seed(seed, name) for name in ids]
@@ -230,6 +252,12 @@ def _sampled(
         write_trajectories(record, (one.trajectory for one in played))
     for place in range(0, len(played), wish.samples):
         yield played[place : place + wish.samples]
+
+
+def _drawn(setting: Setting, path: tuple[str, str], count: int) -> list[str]:
+    """Return training scenarios drawn without replacement, at most all there are."""
+    known = setting.suite.train
+    return stream(setting.seed, *path, "scenarios").sample(known, min(count, len(known)))
 
 
 def _write(setting: Setting, file: Path, rows: Sequence[Row | Pair]) -> None:

@@ -115,6 +115,17 @@ def test_each_turn_has_one_advantage_and_observations_none(tmp_path: Path, estim
     assert any(of_turns.any() for of_turns in made._advantages)
 
 
+def test_the_critic_reads_the_state_before_each_turn(tmp_path: Path) -> None:
+    made = trainer(tmp_path, credit=CreditConfig(estimator="step_gae_value"))
+    batch(made)
+    states = iter(made._turn_states())
+    for rollout in made._rollouts:
+        ids = torch.tensor([[*rollout.prompt_ids, *rollout.completion_ids]])
+        alone = made.model(ids, output_hidden_states=True).hidden_states[-1][0]
+        for start, _ in rollout.turns:
+            assert torch.allclose(next(states), alone[len(rollout.prompt_ids) + start - 1], atol=1e-5)
+
+
 @pytest.mark.parametrize("loss", LOSSES)
 def test_no_gradient_comes_from_what_the_model_did_not_write(tmp_path: Path, loss: str) -> None:
     made = trainer(tmp_path, loss_type=loss)
@@ -209,7 +220,7 @@ def test_completions_can_be_logged_with_their_prompts(tmp_path: Path) -> None:
         {"num_iterations": 2, "max_steps": 4},
         {"steps_per_generation": 2, "max_steps": 4},
         {"credit": CreditConfig(estimator="step_gae_value"), "critic": CriticConfig(hidden=8, epochs=2)},
-        {"gradient_checkpointing": True},
+        {"credit": CreditConfig(estimator="step_gae_value"), "gradient_checkpointing": True},
         {"importance_sampling_level": "sequence"},
     ],
     ids=["plain", "accumulation", "iterations", "steps_per_generation", "critic", "checkpointing", "sequence"],

@@ -11,7 +11,7 @@ from tests.harbour import answer, found, plan, read
 from tool_gym.agents.models import build_model, build_tokenizer
 from tool_gym.agents.models.corpus import corpus
 from tool_gym.agents.models.family import Size
-from tool_gym.envs.pack import MemoryPack
+from tool_gym.envs.pack import MemoryPack, Pack
 from tool_gym.rewards import StepScore
 from tool_gym.scenario import Binding, Scenario, TemplateImpl, ToolSpec
 from tool_gym.trajectory import Step
@@ -50,12 +50,19 @@ TOOLS = (
 )
 
 
-def toy_pack(count: int, seed: int = 0, turns: int = 1) -> MemoryPack:
-    """Return a pack of two-hop scenarios, each in a world of its own; with several turns, of several questions."""
+def toy_pack(count: int, seed: int = 0, turns: int = 1, worlds: int | None = None) -> MemoryPack:
+    """Return a pack of two-hop scenarios, each of one question or more.
+
+    Args:
+        count: How many.
+        seed: Where chance comes from.
+        turns: Questions in each.
+        worlds: In how many worlds; each in one of its own if None.
+    """
     rng = random.Random(seed)
-    worlds = [_world(rng) for _ in range(count)]
-    scenarios = [_scenario(number, world, rng, turns) for number, world in enumerate(worlds)]
-    return MemoryPack(scenarios, worlds, split="train")
+    played = [_world(rng) for _ in range(worlds or count)]
+    scenarios = [_scenario(number, played[number % len(played)], rng, turns) for number in range(count)]
+    return MemoryPack(scenarios, played, split="train")
 
 
 def _world(rng: random.Random) -> World:
@@ -95,7 +102,7 @@ def _scenario(number: int, world: World, rng: random.Random, turns: int) -> Scen
     )
 
 
-def ids_of(pack: MemoryPack) -> list[str]:
+def ids_of(pack: Pack) -> list[str]:
     return [entry.id for entry in pack.entries()]
 
 

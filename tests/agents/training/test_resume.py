@@ -35,9 +35,7 @@ def kill_when(arguments: list[str], sign: Path) -> None:
     assert run.returncode == -signal.SIGKILL
 
 
-def test_the_weights_after_kills_are_those_of_a_run_without(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_weights_after_kills_are_those_of_a_run_without(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     whole, torn = words(tmp_path, "whole"), words(tmp_path, "torn")
     assert main(whole) == 0
     assert "grpo 1/3" in capsys.readouterr().err
