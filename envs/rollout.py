@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 from gymnasium.vector import AutoresetMode
@@ -21,6 +21,8 @@ from tool_gym.turns import Turn
 if TYPE_CHECKING:
     import gymnasium
     from gymnasium.vector import VectorEnv
+
+T = TypeVar("T")
 
 Players: TypeAlias = Callable[[], Policy] | BatchPolicy
 """What makes a policy for each row, such as its class; or one policy for all rows."""
@@ -114,6 +116,17 @@ def episode_seed(seed: int, scenario_id: str, repetition: int = 0) -> int:
     """
     path = f"{seed}/{scenario_id}" + (f"/{repetition}" if repetition else "")
     return int.from_bytes(hashlib.blake2b(path.encode(), digest_size=4).digest(), "big") >> 1
+
+
+def spread(items: Sequence[T], count: int | None) -> Sequence[T]:
+    """Return `count` items spread evenly over all, or all.
+
+    >>> spread("abcdef", 3)
+    ['a', 'c', 'e']
+    """
+    if count is None or count >= len(items):
+        return items
+    return [items[number * len(items) // count] for number in range(count)]
 
 
 class _Episode(NamedTuple):

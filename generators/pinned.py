@@ -12,6 +12,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from tool_gym.envs.card import Card
 from tool_gym.envs.recipes import read_recipe
@@ -46,7 +47,7 @@ def plan_of(card: Card) -> PackPlan:
         raise GenerationError(msg)
     try:
         domains = {split: tuple(names) for split, names in how.pop("domains").items()}
-        chosen = {name: tuple(how.pop(name, ())) for name in ("depths", "registers")}
+        chosen: Any = {name: tuple(how.pop(name, ())) for name in ("depths", "registers")}
         shapes = tuple(how.pop("shapes"))
         own = tuple(domain_from(data, f"the pack {card.id!r}") for data in how.pop("own", ()))
         return PackPlan(name=card.id, domains=domains, shapes=shapes, own=own, **chosen, **how)

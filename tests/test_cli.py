@@ -24,7 +24,10 @@ from tool_gym.rewards import REWARDS
 from tool_gym.scenario import Scenario
 
 ROOT = Path(__file__).resolve().parent.parent
-COMMANDS = ("list", "show", "rollout", "score", "check", "generate", "pack", "play", "schema", "export", "serve")
+COMMANDS = (
+    *("list", "show", "rollout", "score", "check", "audit", "generate", "pack", "play", "schema", "export", "serve"),
+    *("export-trajectories", "train", "analyze"),
+)
 
 
 class Ran(NamedTuple):

@@ -32,7 +32,7 @@ from tool_gym.agents.training.rows import (
 )
 from tool_gym.agents.training.suite import Selection, Suite
 from tool_gym.envs.pack import Pack
-from tool_gym.envs.rollout import episode_seed
+from tool_gym.envs.rollout import episode_seed, spread
 from tool_gym.errors import AgentError
 from tool_gym.generators.seeding import stream
 from tool_gym.trajectory import read_trajectories, write_trajectories
@@ -104,7 +104,7 @@ def _sft_rows(setting: Setting, name: str, part: str, start: Path | str, folder:
     if part == "oracle":
         found = demonstrations(
             setting.suite.pack,
-            _thinned(setting.suite.train, section.demonstrations),
+            spread(setting.suite.train, section.demonstrations),
             setting.encoder,
             setting.config.env,
             setting.derived(name, part),
@@ -298,9 +298,3 @@ def _train(
         write_json(folder.path / "log.json", trainer.state.log_history)
         folder.finish({"steps": part.steps, **facts, "mixed_precision": is_mixed(config, processes)})
     processes.wait()
-
-
-def _thinned(ids: Sequence[str], count: int | None) -> Sequence[str]:
-    if count is None or count >= len(ids):
-        return ids
-    return [ids[number * len(ids) // count] for number in range(count)]

@@ -11,6 +11,7 @@ from tool_gym.agents.training.config import TrainConfig
 from tool_gym.agents.training.sections import EnvSection, GenerateSection
 from tool_gym.envs.card import Card
 from tool_gym.envs.pack import Entry, FolderPack, Pack, Task, open_pack
+from tool_gym.envs.rollout import spread
 from tool_gym.errors import AgentError, UnknownNameError
 from tool_gym.generators.domain import read_domain
 from tool_gym.generators.pipeline import build_pack
@@ -87,7 +88,7 @@ def open_suite(config: TrainConfig, out: Path, prompt_tokens: Callable[[str], in
                 "(shapes, max_depth, max_prompt_tokens): widen them, or name another suite"
             )
             raise AgentError(msg)
-    held_out = _spread(chosen["evaluation.split"], config.evaluation.episodes)
+    held_out = spread(chosen["evaluation.split"], config.evaluation.episodes)
     return Suite(pack, tuple(chosen["env.train_split"]), tuple(held_out))
 
 
@@ -162,8 +163,3 @@ def _wanted(pack: Pack, entry: Entry, env: EnvSection) -> bool:
     if env.shapes and entry.shape not in env.shapes:
         return False
     return env.max_depth is None or pack.task(entry.id).scenario.depth <= env.max_depth
-
-
-def _spread(ids: Sequence[str], count: int) -> Sequence[str]:
-    """Return as many ids, spread evenly over all."""
-    return ids if count >= len(ids) else [ids[number * len(ids) // count] for number in range(count)]

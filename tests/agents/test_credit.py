@@ -275,7 +275,7 @@ def test_combinations_that_mean_nothing_are_refused(estimator: str, normalisatio
     ("setting", "message"),
     [
         ({"estimator": "step_gea"}, "no credit estimator named 'step_gea'. Did you mean 'step_gae'"),
-        ({"normalisation": "grop"}, "Did you mean 'grpo'"),
+        ({"normalisation": "grppo"}, "Did you mean 'grpo'"),
     ],
     ids=["estimator", "normalisation"],
 )

@@ -103,9 +103,10 @@ def analyze(  # noqa: PLR0913 - a command has the options it has
     from tool_gym.agents.analysis.report import described, write
     from tool_gym.agents.analysis.running import Asked, Machine
     from tool_gym.cli.analyze_view import view
-    from tool_gym.cli.find import entries_of, names_of, spread
+    from tool_gym.cli.find import entries_of, names_of
     from tool_gym.cli.output import print_all, print_json, tell
     from tool_gym.envs.pack import open_pack
+    from tool_gym.envs.rollout import spread
 
     played = None
     if suite is not None:

@@ -48,9 +48,10 @@ def _check_file(name: str) -> PackReport:
 
 
 def _check_pack(name: str, split: str | None, limit: int | None) -> PackReport:
-    from tool_gym.cli.find import entries_of, spread
+    from tool_gym.cli.find import entries_of
     from tool_gym.envs.checker import check_pack
     from tool_gym.envs.pack import open_pack
+    from tool_gym.envs.rollout import spread
     from tool_gym.progress import progress
 
     pack = open_pack(name)

@@ -85,8 +85,9 @@ def serve(
 
 def _chosen(name: str, split: str, scenarios: list[str], limit: int | None) -> tuple[int, Iterator[tuple[Task, str]]]:
     """Return how many scenarios are named, and them, each with its split."""
-    from tool_gym.cli.find import entries_of, entry_of, is_file_name, names_of, read_scenario, spread, task_of
+    from tool_gym.cli.find import entries_of, entry_of, is_file_name, names_of, read_scenario, task_of
     from tool_gym.envs.pack import open_pack
+    from tool_gym.envs.rollout import spread
 
     if name.endswith(".json") and is_file_name(name):
         return 1, iter([(task_of(read_scenario(Path(name))), "test")])

@@ -6,15 +6,13 @@ import os
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from tool_gym.errors import PackError, ScenarioError, ToolGymError, UnknownNameError
 
 if TYPE_CHECKING:
     from tool_gym.envs.pack import Entry, Pack, Task
     from tool_gym.scenario import Scenario
-
-Item = TypeVar("Item")
 
 
 def names_of(values: Iterable[str]) -> list[str]:
@@ -29,17 +27,6 @@ def names_of(values: Iterable[str]) -> list[str]:
         msg = "an option that takes names was given none"
         raise ToolGymError(msg)
     return names
-
-
-def spread(items: Sequence[Item], count: int | None) -> Sequence[Item]:
-    """Return `count` items spread evenly over all, or all.
-
-    >>> spread("abcdef", 3)
-    ['a', 'c', 'e']
-    """
-    if count is None or count >= len(items):
-        return items
-    return [items[number * len(items) // count] for number in range(count)]
 
 
 def entries_of(pack: Pack, split: str | None) -> Sequence[Entry]:

@@ -59,9 +59,10 @@ def rollout(  # noqa: PLR0913 - a command has the options it has
 ) -> None:
     """Play every episode once with each policy and show what they score."""
     from tool_gym.agents.policies.opening import ModelSettings
-    from tool_gym.cli.find import check_new_file, entries_of, spread
+    from tool_gym.cli.find import check_new_file, entries_of
     from tool_gym.cli.output import tell
     from tool_gym.envs.env import ToolUseEnv
+    from tool_gym.envs.rollout import spread
 
     env = ToolUseEnv(suite, dialect=dialect, reward=reward, max_turns=max_turns)
     chosen = tuple(entry.id for entry in spread(entries_of(env.pack, split), episodes))
