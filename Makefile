@@ -20,7 +20,7 @@ format:
 	$(PYTHON) -m ruff format .
 
 test:  ## with the examples of docstrings, README and docs
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest -n auto --dist loadfile
 
 slow:  ## second stage: the wheel, and training (needs the extras train and rl)
 	$(PYTHON) -m pytest -m "slow or train"

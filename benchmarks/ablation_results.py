@@ -67,14 +67,19 @@ class Evaluated(NamedTuple):
     """Turns the policy wrote in training."""
 
 
-def results_of(runs: Sequence[Run], pack: Pack) -> dict[str, Any]:
+def results_of(runs: Sequence[Run], pack: Pack, known: dict[Path, Evaluated] | None = None) -> dict[str, Any]:
     """Return the results of finished runs as plain data.
 
     Args:
         runs: All of them, cell by cell.
         pack: What they played.
+        known: What was read of runs before, by folder; what is read now is added.
     """
-    found = [evaluated(run, pack) for run in runs]
+    known = {} if known is None else known
+    for run in runs:
+        if run.folder not in known:
+            known[run.folder] = evaluated(run, pack)
+    found = [known[run.folder] for run in runs]
     by_cell: dict[str, list[Evaluated]] = {}
     for one in found:
         by_cell.setdefault(one.run.cell.name, []).append(one)

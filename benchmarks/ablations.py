@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.ablation_cells import BASE, CELLS, SETTINGS, Cell, cell_of, chosen
-from benchmarks.ablation_results import Run, results_of, table_of
+from benchmarks.ablation_results import Evaluated, Run, results_of, table_of
 from tool_gym.agents.training.config import TrainConfig
 from tool_gym.agents.training.folder import write_json
 from tool_gym.agents.training.run import train
@@ -95,7 +95,8 @@ def run(plan: Plan) -> dict[str, Any]:
     """Train what is not trained yet, and return the results; they are written after each cell."""
     prepare(plan)
     failed: dict[str, str] = {}
-    results = report(plan, failed)
+    known: dict[Path, Evaluated] = {}
+    results = report(plan, failed, known)
     for seed in plan.seeds:
         for cell in plan.cells:
             try:
@@ -105,7 +106,7 @@ def run(plan: Plan) -> dict[str, Any]:
             except ToolGymError as error:
                 failed[f"{cell.name}, seed {seed}"] = str(error)
                 _tell(f"the cell {cell.name}, seed {seed}, failed: {error}")
-            results = report(plan, failed)
+            results = report(plan, failed, known)
     return results
 
 
@@ -120,8 +121,14 @@ def prepare(plan: Plan) -> None:
     ensure_pack(whole.env, plan.out, whole.run.workers)
 
 
-def report(plan: Plan, failed: dict[str, str]) -> dict[str, Any]:
-    """Return the results of what is finished, and write them into the output folder."""
+def report(plan: Plan, failed: dict[str, str], known: dict[Path, Evaluated]) -> dict[str, Any]:
+    """Return the results of what is finished, and write them into the output folder.
+
+    Args:
+        plan: What is to be trained.
+        failed: Cell and seed → why it could not be.
+        known: What was read before; see `results_of`.
+    """
     pack = open_pack(plan.suite)
     runs = [
         Run(cell, seed, plan.folder(cell) / f"seed-{seed}", plan.command(cell, seed))
@@ -129,7 +136,7 @@ def report(plan: Plan, failed: dict[str, str]) -> dict[str, Any]:
         for seed in plan.seeds
     ]
     results = {"preset": plan.preset, "config": str(plan.file or ""), "settings": list(plan.settings)}
-    results |= results_of([one for one in runs if one.is_finished], pack) | {"failed": failed}
+    results |= results_of([one for one in runs if one.is_finished], pack, known) | {"failed": failed}
     write_json(plan.out / "results.json", results)
     write_whole(plan.out / "table.md", table_of(results))
     return results
@@ -199,7 +206,7 @@ def main(words: Sequence[str] | None = None) -> int:
         if plan.preset is None and plan.file is None:
             msg = "say what to train: a --preset, a --config FILE, or both"
             raise AgentError(msg)
-        results = report(plan, {}) if given.report else run(plan)
+        results = report(plan, {}, {}) if given.report else run(plan)
     except ToolGymError as error:
         _tell(f"error: {error}")
         return 2

@@ -82,21 +82,23 @@ class Evaluating(TrainerCallback):
 
     Args:
         evaluator: Does it.
+        every: Steps between evaluations; 0 for none.
         stage: Name of the stage's folder.
         offset: Steps of the stage before this training began.
         trainer: Given the figures to log.
     """
 
-    def __init__(self, evaluator: Evaluator, stage: str, offset: int, trainer: Any) -> None:
+    def __init__(self, evaluator: Evaluator, every: int, stage: str, offset: int, trainer: Any) -> None:
         self._evaluator = evaluator
+        self._every = every
         self._stage = stage
         self._offset = offset
         self._trainer = trainer
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002 - transformers calls it so
         """Evaluate if it is time."""
-        every, step = self._evaluator.every, state.global_step
-        if not every or step % every or step >= state.max_steps:
+        step = state.global_step
+        if not self._every or step % self._every or step >= state.max_steps:
             return
         total = self._offset + step
         model = self._trainer.accelerator.unwrap_model(self._trainer.model)

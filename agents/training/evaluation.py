@@ -39,7 +39,6 @@ class Evaluator:
     def __init__(
         self, player: Player, suite: Suite, section: EvaluationSection, folder: Path, processes: Processes
     ) -> None:
-        self.every = section.every
         self._player = player
         self._suite = suite
         self._section = section

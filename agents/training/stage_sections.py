@@ -41,6 +41,8 @@ class Optimisation(Section):
     """Whether activations are computed twice to save memory."""
     logging_steps: Count = 10
     """Steps between log entries."""
+    evaluate_every: Whole | None = None
+    """Steps between evaluations within the stage, 0 for none; unset for `evaluation.every`."""
     trl: dict[str, Any] = Field(default_factory=dict)
     """Any further field of TRL's configuration of this stage, by TRL's name."""
 

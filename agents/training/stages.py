@@ -287,7 +287,9 @@ def _train(
     trainer.remove_callback(PrinterCallback)
     if processes.is_main and config.run.progress:
         trainer.add_callback(Progress(part.stage if part.part == part.stage else f"{part.stage} {part.part}"))
-    trainer.add_callback(Evaluating(setting.evaluator, part.stage, part.offset, trainer))
+    own = getattr(config, stage).evaluate_every
+    every = config.evaluation.every if own is None else own
+    trainer.add_callback(Evaluating(setting.evaluator, every, part.stage, part.offset, trainer))
     trainer.add_callback(Sealing(processes))
     newest = folder.newest_checkpoint(clean=processes.is_main)
     processes.wait()

@@ -172,6 +172,18 @@ def test_overlong_episodes_can_be_left_out_of_the_loss(tmp_path: Path) -> None:
         assert (out["tool_mask"] * out["completion_mask"])[overlong].any().item() is not masked
 
 
+def test_only_overlong_episodes_are_left_out(tmp_path: Path) -> None:
+    """A last turn that was cut, or that ends with a token other than the tokenizer's own, makes none overlong."""
+    made = trainer(tmp_path, limits=Limits(max_turns=2, max_turn_tokens=3, max_tokens=200), mask_overlong=True)
+    out = batch(made)
+    stops = made.collector.encoder.stop_ids
+    assert any(rollout.completion_ids[-1] not in stops for rollout in made._rollouts)
+    assert not any(rollout.overlong for rollout in made._rollouts)
+    assert (out["tool_mask"] * out["completion_mask"]).any(1).all()
+    with pytest.raises(AgentError, match="mask_overlong"):
+        trainer(tmp_path, mask_truncated_completions=True)
+
+
 # --- groups
 
 

@@ -36,7 +36,7 @@ def run_both(folder: Path) -> list[dict[str, Any]]:
         for rank in range(2)
     ]
     try:
-        said = [process.communicate(timeout=110)[0] for process in started]
+        said = [process.communicate(timeout=400)[0] for process in started]
     finally:
         for process in started:
             process.kill()

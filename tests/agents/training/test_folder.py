@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tool_gym.agents.training.folder import SeedFolder, StageFolder, claim, is_whole, seal, write_json
+from tool_gym.agents.training.folder import SeedFolder, StageFolder, check_seeds, claim, is_whole, seal, write_json
 from tool_gym.agents.training.settings import resolve
 from tool_gym.errors import AgentError
 
@@ -55,6 +55,17 @@ def test_the_same_configuration_goes_on_and_another_is_refused_by_key(tmp_path: 
         folder.open(resolve("cpu-demo", settings=["grpo.schedule.levels.window=3"]), "hash")
     with pytest.raises(AgentError, match="another content of the pack"):
         folder.open(resolve("cpu-demo"), "other")
+
+
+def test_all_seeds_of_a_folder_have_one_configuration(tmp_path: Path) -> None:
+    """Else the table over seeds would be the mean of different experiments."""
+    check_seeds(tmp_path, resolve("cpu-demo"))
+    folder = SeedFolder(tmp_path / "seed-0")
+    folder.path.mkdir()
+    folder.open(resolve("cpu-demo", settings=["run.seeds=[0]"]), "hash")
+    check_seeds(tmp_path, resolve("cpu-demo", settings=["run.seeds=[1]", "run.threads=2"]))
+    with pytest.raises(AgentError, match=r"seed-0 was begun with another configuration: grpo\.learning_rate"):
+        check_seeds(tmp_path, resolve("cpu-demo", settings=["run.seeds=[1]", "grpo.learning_rate=1e-3"]))
 
 
 def test_what_changes_nothing_that_is_learnt_may_change(tmp_path: Path) -> None:

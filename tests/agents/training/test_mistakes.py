@@ -27,6 +27,7 @@ def test_a_batch_is_shared_out_or_refused() -> None:
         (["grpo.trl.num_generation=3"], "no field of TRL's GRPOConfig named 'num_generation'"),
         (["sft.trl.packing=true"], "sft.trl.packing follows from settings of this configuration"),
         (["grpo.trl.loss_type=grpo"], "grpo.trl.loss_type follows from settings"),
+        (["grpo.trl.mask_truncated_completions=true"], "grpo.trl.mask_truncated_completions follows from settings"),
         (["grpo.loss=none_such"], "grpo.loss"),
         (["grpo.credit.estimator=step_gae_value", "grpo.critic.hiddens=3"], "Did you mean 'hidden'"),
         (["grpo.credit.estimator=step_gae_value", "grpo.critic.hidden=0"], "grpo.critic.hidden"),
