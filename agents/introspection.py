@@ -28,6 +28,7 @@ from tool_gym.agents.curriculum.base import GroupResult, Schedule, reading
 from tool_gym.agents.curriculum.failures import FailureConfig, FailureTally, named
 from tool_gym.agents.curriculum.rows import Row, read_rows
 from tool_gym.agents.union import UnionPack
+from tool_gym.envs.card import Card
 from tool_gym.envs.pack import Entry, FolderPack, Pack
 from tool_gym.envs.pack_writer import write_lines
 from tool_gym.errors import UnknownNameError
@@ -223,7 +224,7 @@ class Introspection:
     def _round_seed(self, number: int) -> int:
         """Return a seed that no part of the pack was made from: its worlds are new."""
         rng = stream(self._seed, _KIND, number)
-        taken = {part.card.how_built.get("seed") for part in self.pack.parts if isinstance(part, FolderPack)}
+        taken = {_how_built(part).get("seed") for part in self.pack.parts}
         return next(seed for seed in iter(lambda: rng.getrandbits(31), None) if seed not in taken)
 
 
@@ -332,6 +333,11 @@ def _can_be_made(row: Row) -> bool:
 
 def _know_domains(pack: Pack) -> None:
     """Make the domains known that the pack brought along."""
-    own = pack.card.how_built.get("own", ()) if isinstance(pack, FolderPack) else ()
-    for data in own:
+    for data in _how_built(pack).get("own", ()):
         use_domain(domain_from(data, f"the pack {pack.name!r}"))
+
+
+def _how_built(pack: Pack) -> Mapping[str, Any]:
+    """Return what a pack says of how it was built: nothing where it has no card."""
+    card = getattr(pack, "card", None)
+    return card.how_built if isinstance(card, Card) else {}

@@ -1,9 +1,10 @@
-"""Several packs as one, which may grow."""
+"""Packs made of packs: several as one, which may grow, and a part of one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+from tool_gym.envs.card import Card
 from tool_gym.envs.pack import Entry, Pack, Task
 from tool_gym.errors import PackError, UnknownNameError
 
@@ -74,3 +75,23 @@ class UnionPack:
             error = UnknownNameError.of("scenario", scenario_id, self._home)
             raise error
         return self._home[scenario_id].task(scenario_id)
+
+
+class Selection:
+    """Some scenarios of a pack, as a pack."""
+
+    def __init__(self, pack: Pack, ids: Collection[str]) -> None:
+        self.name = pack.name
+        self.card: Card | None = getattr(pack, "card", None)
+        """The whole pack's, where it has one: how it was built, which own domains it brought along."""
+        self.whole = pack
+        """The pack they are of."""
+        self._entries = tuple(entry for entry in pack.entries() if entry.id in ids)
+
+    def entries(self, split: str | None = None) -> Sequence[Entry]:
+        """Return those of a split, or all."""
+        return tuple(entry for entry in self._entries if split in (None, entry.split))
+
+    def task(self, scenario_id: str) -> Task:
+        """Load one scenario and its world."""
+        return self.whole.task(scenario_id)

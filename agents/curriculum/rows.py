@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 import orjson
 
-from tool_gym.agents.union import UnionPack
+from tool_gym.agents.union import Selection, UnionPack
 from tool_gym.envs.pack import Entry, FolderPack, Pack
 from tool_gym.errors import AgentError, PackError
 from tool_gym.values import Scalar
@@ -95,6 +95,8 @@ def _known(pack: Pack) -> Mapping[str, dict[str, Any]]:
     """Return scenario → measures, of the scenarios that lie in folders."""
     if isinstance(pack, UnionPack):
         return {name: measures for part in pack.parts for name, measures in _known(part).items()}
+    if isinstance(pack, Selection):
+        return _known(pack.whole)
     if not isinstance(pack, FolderPack):
         return {}
     if pack not in _READ:

@@ -332,6 +332,8 @@ def _check_settings(args: GRPOConfig, credit: CreditConfig, critic: CriticConfig
         problems.append("eval_strategy has to be 'no': play held-out scenarios from a callback, with `play`")
     if not args.use_vllm and (args.min_p or args.repetition_penalty != 1.0):
         problems.append("min_p and repetition_penalty are only there with use_vllm=True")
+    if args.mask_truncated_completions:
+        problems.append("mask_truncated_completions goes by the last token alone: use mask_overlong")
     if critic is not None and credit.estimator != "step_gae_value":
         problems.append(f"a critic goes with credit.estimator step_gae_value, not {credit.estimator}")
     if problems:

@@ -32,6 +32,7 @@ _KEPT = frozenset(
         "padding_free",
         "truncation_mode",
         "scale_rewards",
+        "mask_truncated_completions",
         "max_tool_calling_iterations",
     }
 )
@@ -168,7 +169,6 @@ def _grpo(section: GrpoSection, config: TrainConfig) -> dict[str, Any]:
         "epsilon": section.epsilon,
         "epsilon_high": section.epsilon_high,
         "loss_type": section.loss,
-        "mask_truncated_completions": section.mask_overlong,
         "use_vllm": config.run.vllm,
     }
 

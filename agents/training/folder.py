@@ -68,6 +68,16 @@ def claim(out: Path) -> None:
         raise AgentError(msg) from None
 
 
+def check_seeds(out: Path, config: TrainConfig) -> None:
+    """Check that all seeds in a folder were begun with a configuration: results are means over all of them.
+
+    Raises:
+        AgentError: If one was begun with another, naming the settings that differ.
+    """
+    for written in sorted(out.glob(f"seed-*/{_CONFIG}")):
+        _check_same(written, config)
+
+
 class SeedFolder:
     """The folder of one seed."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tool_gym.agents.training.config import TrainConfig
 from tool_gym.agents.training.evaluation import BASE, Evaluator, read_evaluations
-from tool_gym.agents.training.folder import SeedFolder, claim, read_json, write_json
+from tool_gym.agents.training.folder import SeedFolder, check_seeds, claim, read_json, write_json
 from tool_gym.agents.training.processes import Processes, check_installed
 from tool_gym.agents.training.report import over_seeds, seed_results, table_of
 from tool_gym.agents.training.suite import Suite, check_pack, ensure_pack, open_suite
@@ -63,6 +63,7 @@ def _prepare(config: TrainConfig, out: Path, processes: Processes) -> None:
         torch.set_num_threads(config.run.threads)
     if processes.is_main:
         claim(out)
+        check_seeds(out, config)
         check_pack(config.env, out)
         ensure_pack(config.env, out, config.run.workers)
     processes.wait()
@@ -159,7 +160,7 @@ def _write_results(config: TrainConfig, folder: SeedFolder) -> None:
 
 
 def _summarise(config: TrainConfig, out: Path) -> None:
-    """Put together all seeds in the folder that are finished with this configuration."""
+    """Put together all seeds in the folder that are finished: `check_seeds` saw to it that they belong together."""
     from tool_gym.agents.training.curves import draw
 
     stages = [name for name, _ in config.stage_names]

@@ -30,7 +30,8 @@ from tool_gym.agents.training.rows import (
     successes,
     write_rows,
 )
-from tool_gym.agents.training.suite import Selection, Suite
+from tool_gym.agents.training.suite import Suite
+from tool_gym.agents.union import Selection
 from tool_gym.envs.pack import Pack
 from tool_gym.envs.rollout import episode_seed, spread
 from tool_gym.errors import AgentError

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from tool_gym.agents.training.config import TrainConfig
 from tool_gym.agents.training.sections import EnvSection, GenerateSection
+from tool_gym.agents.union import Selection
 from tool_gym.envs.card import Card
-from tool_gym.envs.pack import Entry, FolderPack, Pack, Task, open_pack
+from tool_gym.envs.pack import Entry, FolderPack, Pack, open_pack
 from tool_gym.envs.rollout import spread
 from tool_gym.errors import AgentError, UnknownNameError
 from tool_gym.generators.domain import read_domain
@@ -21,23 +22,6 @@ from tool_gym.progress import progress
 
 PACK = "pack"
 """Name of the generated pack and of its folder in the output folder."""
-
-
-class Selection:
-    """Some scenarios of a pack, as a pack."""
-
-    def __init__(self, pack: Pack, ids: Collection[str]) -> None:
-        self.name = pack.name
-        self._pack = pack
-        self._entries = tuple(entry for entry in pack.entries() if entry.id in ids)
-
-    def entries(self, split: str | None = None) -> Sequence[Entry]:
-        """Return those of a split, or all."""
-        return tuple(entry for entry in self._entries if split in (None, entry.split))
-
-    def task(self, scenario_id: str) -> Task:
-        """Load one scenario and its world."""
-        return self._pack.task(scenario_id)
 
 
 class Suite(NamedTuple):

@@ -30,6 +30,7 @@ from tool_gym.agents.curriculum import (
     make_schedule,
     read_rows,
 )
+from tool_gym.agents.union import Selection
 from tool_gym.envs.pack import MemoryPack, open_pack
 from tool_gym.errors import AgentError
 
@@ -333,6 +334,12 @@ class TestRows:
             scenario = pack.task(one.id).scenario
             assert (one.domain, one.shape, one.depth) == (scenario.domain, scenario.shape, scenario.knobs["depth"])
             assert one.measures == {**scenario.difficulty, **scenario.knobs}
+
+    def test_a_part_of_a_folder_is_read_without_loading_a_scenario(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        pack = open_pack("everyday")
+        some = [entry.id for entry in pack.entries("train")[:5]]
+        monkeypatch.setattr(type(pack), "task", lambda *_: pytest.fail("loaded"))
+        assert [one.id for one in read_rows(Selection(pack, some))] == some
 
     def test_unneeded_tools_make_a_curriculum_from_none_to_many(self) -> None:
         pack = open_pack("everyday")

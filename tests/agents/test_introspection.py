@@ -13,13 +13,14 @@ import pytest
 from tests.handmade import SCENARIOS, WORLD
 from tool_gym.agents.curriculum import FailureConfig, GroupResult, ScheduleConfig, make_schedule, read_rows
 from tool_gym.agents.introspection import Introspection, IntrospectionConfig, IntrospectiveSchedule
-from tool_gym.agents.union import UnionPack
+from tool_gym.agents.union import Selection, UnionPack
 from tool_gym.envs.checker import check_scenario
 from tool_gym.envs.pack import FolderPack, MemoryPack, Pack
 from tool_gym.envs.policies import OraclePolicy
 from tool_gym.envs.rollout import rollout_many
 from tool_gym.envs.vector import ToolUseVectorEnv
 from tool_gym.errors import AgentError, PackError, UnknownNameError
+from tool_gym.generators import domain
 from tool_gym.generators.domain import load_domain
 from tool_gym.generators.pipeline import build_pack
 from tool_gym.generators.plan import PackPlan
@@ -155,11 +156,20 @@ class TestGoingOn:
         with pytest.raises(AgentError, match="no state of the schedule 'introspection'"):
             Introspection(pack, tmp_path / "b", CONFIG).load({"kind": "uniform"})
 
-    def test_domains_of_one_s_own_are_drawn_on_too(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("whole", [True, False], ids=["whole", "filtered"])
+    def test_domains_of_one_s_own_are_drawn_on_too(
+        self,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        whole: bool,  # noqa: FBT001 - a parameter
+    ) -> None:
         own = load_domain("hotels").model_copy(update={"name": "inns"})
         plan = PackPlan("mine", {"train": 6}, own=(own,), shapes=("multi_hop",), depths=(2,))
         build_pack(plan, tmp_path / "mine")
-        pack = FolderPack(tmp_path / "mine")
+        monkeypatch.setattr(domain, "_OWN", {})  # as in a process that did not build the pack
+        pack: Pack = FolderPack(tmp_path / "mine")
+        if not whole:
+            pack = Selection(pack, [entry.id for entry in pack.entries()][:4])
         feedback = grown(pack, tmp_path / "rounds", [("inns", "multi_hop", 2)])
         assert {entry.domain for entry in feedback.pack.entries()} == {"inns"}
 

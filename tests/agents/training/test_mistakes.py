@@ -27,7 +27,6 @@ def test_a_batch_is_shared_out_or_refused() -> None:
         (["grpo.trl.num_generation=3"], "no field of TRL's GRPOConfig named 'num_generation'"),
         (["sft.trl.packing=true"], "sft.trl.packing follows from settings of this configuration"),
         (["grpo.trl.loss_type=grpo"], "grpo.trl.loss_type follows from settings"),
-        (["grpo.trl.mask_truncated_completions=true"], "grpo.trl.mask_truncated_completions follows from settings"),
         (["grpo.loss=none_such"], "grpo.loss"),
         (["grpo.credit.estimator=step_gae_value", "grpo.critic.hiddens=3"], "Did you mean 'hidden'"),
         (["grpo.credit.estimator=step_gae_value", "grpo.critic.hidden=0"], "grpo.critic.hidden"),
@@ -85,3 +84,15 @@ def test_presets_are_what_trl_takes() -> None:
 
     for name in preset_names():
         check_trl(resolve(name, settings=["run.bf16=off"]), Processes("cpu"))
+
+
+@pytest.mark.filterwarnings("ignore:.*gradient_checkpointing:FutureWarning")  # TRL says it by the old name
+def test_which_episodes_are_left_out_is_not_left_to_trl(tmp_path: Path) -> None:
+    """TRL goes by the last token: a last turn that was cut, or ended by another mark, would be left out too."""
+    from tool_gym.agents.training.arguments import Call, check_trl, trl_config
+    from tool_gym.agents.training.processes import Processes
+
+    config = resolve("cpu-demo", settings=["grpo.mask_overlong=true"])
+    assert not trl_config(config, "grpo", Call(tmp_path, 1, 0), Processes("cpu")).mask_truncated_completions
+    with pytest.raises(AgentError, match="mask_truncated_completions follows from settings"):
+        check_trl(resolve("cpu-demo", settings=["grpo.trl.mask_truncated_completions=true"]), Processes("cpu"))

@@ -9,7 +9,8 @@ import pytest
 from tests.handmade import SCENARIOS, WORLD
 from tool_gym.agents.training.config import TrainConfig
 from tool_gym.agents.training.settings import resolve
-from tool_gym.agents.training.suite import Selection, check_pack, ensure_pack, open_suite, plan_of
+from tool_gym.agents.training.suite import check_pack, ensure_pack, open_suite, plan_of
+from tool_gym.agents.union import Selection
 from tool_gym.envs.pack import open_pack
 from tool_gym.envs.pack_writer import write_pack
 from tool_gym.errors import AgentError, UnknownNameError
