@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tool_gym.agents.models.loading import stop_ids
 from tool_gym.envs.pack import Pack
 from tool_gym.errors import UnknownNameError
 from tool_gym.summary import Summary, summarize
@@ -61,7 +62,7 @@ def play(suite: Suite, model: Any, tokenizer: Any) -> dict[str, Episodes]:
     from tool_gym.agents.encoding import Encoder
     from tool_gym.agents.rollouts import Collector, Limits
 
-    encoder = Encoder(tokenizer, suite.dialect, stop_ids=_stops(model))
+    encoder = Encoder(tokenizer, suite.dialect, stop_ids=stop_ids(model))
     limits = Limits(
         max_turns=suite.max_turns,
         max_turn_tokens=suite.max_turn_tokens,
@@ -98,16 +99,9 @@ def _generate(suite: Suite, temperature: float, model: Any, encoder: Encoder) ->
         stop_ids=encoder.stop_ids,
         max_batch=suite.rows,
         text_end=encoder.text_end,
+        reuse=model.device.type == "cpu",  # on a GPU memory is dearer than reading again
     )
     generator = torch.Generator().manual_seed(suite.seed)
     return lambda prefixes: sampler.sample(
         prefixes, max_new_tokens=suite.max_turn_tokens, temperature=temperature, generator=generator
     )
-
-
-def _stops(model: Any) -> list[int]:
-    """Return the tokens that end a turn as the model's generation config has them."""
-    found = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
-    if found is None:
-        return []
-    return [found] if isinstance(found, int) else list(found)
