@@ -108,7 +108,7 @@ class GrpoSection(Optimisation):
     """Reinforcement learning with groups of episodes of one scenario."""
 
     learning_rate: Annotated[float, Field(gt=0)] = 1e-6
-    """Peak learning rate; about 4e-4 for models of half a million parameters."""
+    """Peak learning rate; about 3e-4 for models of a million parameters."""
     groups: Count = 8
     """Scenarios of one optimiser step, over all processes."""
     group_size: Annotated[int, Field(ge=2)] = 8
