@@ -8,6 +8,7 @@ installed release. A new minor release of TRL is taken on purpose: pyproject.tom
 from __future__ import annotations
 
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,24 +64,24 @@ def check_trl() -> None:
             raise AgentError(msg)
 
 
-class HookedGRPOTrainer(GRPOTrainer):
+class HookedGRPOTrainer(GRPOTrainer, ABC):
     """TRL's trainer with hooks where it has none: rollouts, advantages and state of one's own."""
 
+    @abstractmethod
     def rollout_batch(self, rows: int) -> dict[str, Any]:
         """Return what TRL calls the output of a `rollout_func`, for this process's rows of a generation batch."""
-        raise NotImplementedError
 
+    @abstractmethod
     def token_advantages(self, shape: tuple[int, int]) -> torch.Tensor:
         """Return the advantage of each token of the batch just rolled out, on the CPU."""
-        raise NotImplementedError
 
+    @abstractmethod
     def save_own(self, folder: Path) -> None:
         """Write what is ours into a checkpoint; called in every process, before TRL writes the rest."""
-        raise NotImplementedError
 
+    @abstractmethod
     def load_own(self, folder: Path) -> None:
         """Read it back."""
-        raise NotImplementedError
 
     def record(self, figures: dict[str, float]) -> None:
         """Add to what is averaged until the next log."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -47,9 +48,9 @@ class Optimisation(Section):
     """Any further field of TRL's configuration of this stage, by TRL's name."""
 
     @property
+    @abstractmethod
     def whole_batch(self) -> int:
         """Sequences (or pairs) of one optimiser step, over all processes."""
-        raise NotImplementedError
 
 
 class SftSection(Optimisation):
